@@ -1,0 +1,1 @@
+"""Grading: from what a model said to what it chose."""

@@ -1,0 +1,1 @@
+"""Models: routes from a MODEL string to something that answers."""

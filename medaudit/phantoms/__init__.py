@@ -1,0 +1,1 @@
+"""Phantoms: test objects with known truth."""

@@ -1,0 +1,1 @@
+"""Privacy: identifiers, detectors, masking. Importing this package registers its probes."""

@@ -1,0 +1,1 @@
+"""Probes: one question about the model per file. Importing this package registers them."""

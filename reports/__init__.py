@@ -1,0 +1,1 @@
+"""Outputs drawn from audit.json alone. Importing this package registers them."""

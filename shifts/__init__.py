@@ -1,0 +1,1 @@
+"""Synthetic shifts: one family per file. Importing this package registers them."""
