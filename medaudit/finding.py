@@ -104,7 +104,8 @@ class Finding:
         return replace(self, threshold=threshold, verdict=verdict, reason=reason or self.reason)
 
     def _needed(self, value: float) -> str:
-        assert self.interval is not None and self.estimate is not None
+        assert self.interval is not None
+        assert self.estimate is not None
         distance = abs(self.estimate - value)
         half = (self.interval[1] - self.interval[0]) / 2
         if distance == 0:

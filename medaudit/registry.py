@@ -17,7 +17,6 @@ from medaudit.errors import PluginError, UsageError
 from medaudit.model import Capability
 
 if TYPE_CHECKING:
-    from medaudit.context import Context
     from medaudit.finding import Finding
 
 GROUP = "medaudit.plugins"

@@ -1,0 +1,5 @@
+"""`python -m medaudit`."""
+
+from medaudit.cli import main
+
+main()

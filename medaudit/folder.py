@@ -1,0 +1,78 @@
+"""The audit folder: which audit it belongs to, who is writing, and the log of events."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from medaudit.errors import DataError, UsageError
+from medaudit.store import Store
+
+STORE = "answers.sqlite"
+EVENTS = "run.jsonl"
+OURS = (
+    STORE,
+    f"{STORE}-wal",
+    f"{STORE}-shm",
+    EVENTS,
+    "audit.json",
+    "evidence.json",
+    "report.html",
+    "junit.xml",
+    "findings.sarif",
+)
+
+
+@contextlib.contextmanager
+def open_folder(folder: Path, identity: str, fresh: bool) -> Iterator[Store]:
+    """Open an audit folder for writing: locked, checked to belong to this audit, with its store."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / ".lock").open("w")
+    except OSError as error:
+        raise UsageError(f"--out {folder}: cannot be written ({error.strerror}). Choose another.") from error
+    with lock:
+        _lock(lock, folder)
+        if fresh:
+            for name in OURS:
+                (folder / name).unlink(missing_ok=True)
+        with Store(folder / STORE) as store:
+            known = store.fact("identity")
+            if known not in (None, identity):
+                raise UsageError(
+                    f"--out {folder}: holds the audit of another model, data set or seed. Choose another "
+                    "--out, or start over here with --fresh."
+                )
+            store.remember("identity", identity)
+            yield store
+
+
+def _lock(lock: IO[str], folder: Path) -> None:
+    if sys.platform == "win32":  # no advisory locks there; SQLite still keeps one writer at a time
+        return
+    import fcntl
+
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise UsageError(f"--out {folder}: another scan is writing here. Choose another.") from error
+
+
+class Events:
+    """Append-only log of a run, one JSON object a line. Holds counts and names, never answers."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / EVENTS
+
+    def write(self, event: str, **facts: Any) -> None:
+        line = json.dumps({"time": round(time.time(), 3), "event": event, **facts}, ensure_ascii=False)
+        try:
+            with self.path.open("a", encoding="utf-8") as log:
+                log.write(line + "\n")
+        except OSError as error:
+            raise DataError(f"{self.path}: cannot be written ({error.strerror}).") from error

@@ -1,0 +1,179 @@
+"""What the commands do, apart from parsing their options and printing."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from medaudit.audit import Audit, load_audit
+from medaudit.errors import UsageError
+from medaudit.finding import Finding, Verdict
+from medaudit.registry import available
+
+
+@dataclass(frozen=True)
+class Job:
+    """A scan as the user typed it; None means not given."""
+
+    model: str | None
+    data: str | None
+    plan: Path | None
+    out: Path | None
+    fresh: bool
+    given: Mapping[str, Any] = field(default_factory=dict)
+
+
+def batch_size(text: str | None) -> int | Literal["auto"] | None:
+    """Read ``--batch-size``."""
+    if text is None or text == "auto":
+        return text  # type: ignore[return-value]  # the literal, or nothing
+    if not text.isdecimal() or int(text) < 1:
+        raise UsageError(f"--batch-size {text!r}: give auto or a number from 1.")
+    return int(text)
+
+
+def run(job: Job, *, quiet: bool) -> tuple[Audit, Path, bool]:
+    """Scan, and say where the audit lies and whether it is strict."""
+    from medaudit.progress import Quiet, RichProgress
+    from medaudit.resolve import merge
+    from medaudit.scanning import scan
+
+    given = dict(job.given)
+    plan = merge(job.plan, shifts=given.pop("shifts"), **given)
+    model = job.model or plan.audit.model
+    if model is None:
+        raise UsageError("No model was named. Type: medaudit scan MODEL (for a first try: phantom:clean).")
+    folder = job.out or Path(plan.audit.out or f"{_slug(model)}-audit")
+    audit = scan(
+        model,
+        job.data or plan.audit.data,
+        plan=plan,
+        out=folder,
+        fresh=job.fresh,
+        progress=Quiet() if quiet else RichProgress(),
+        command=shlex.join(["medaudit", *sys.argv[1:]]),
+    )
+    return audit, folder, plan.audit.strict
+
+
+def _slug(model: str) -> str:
+    return re.sub(r"[^A-Za-z0-9.]+", "-", model.rstrip("/").removeprefix("phantom:")).strip("-.")[-60:]
+
+
+def regate(folder: Path, plan_file: Path, strict: bool | None) -> tuple[Audit, bool]:
+    """Lay a plan's gates on a finished audit and save it."""
+    from medaudit.gates import apply_gates
+    from medaudit.plan import read_plan
+
+    plan = read_plan(plan_file)
+    audit = load_audit(folder)
+    findings, unmatched = apply_gates(audit.findings, plan.gate)
+    document = dict(audit.document)
+    document["findings"] = [finding.to_dict() for finding in findings]
+    document["run"] = {**document["run"], "problems": [f"gate {gate} met no finding" for gate in unmatched]}
+    if unmatched and document["status"] == "complete":
+        document["status"] = "incomplete"
+    gated = Audit(document)
+    gated.save(folder)
+    return gated, plan.audit.strict if strict is None else strict
+
+
+def listing(kind: str) -> list[dict[str, str]]:
+    """Names and one line each."""
+    if kind == "phantoms":
+        from medaudit.phantoms import card, data_names, names
+
+        models = [{"name": f"phantom:{name}", "about": f"model: {card(name)['flaw']}"} for name in names()]
+        return models + [{"name": f"phantom:{name}", "about": "generated images"} for name in data_names()]
+    kinds = {"probes": "probe", "shifts": "shift", "readers": "reader"}
+    if kind not in kinds:
+        raise UsageError.unknown("kind of thing to list", kind, [*kinds, "phantoms"])
+    return [{"name": name, "about": _about(item)} for name, item in available(kinds[kind]).items()]
+
+
+def _about(item: Any) -> str:
+    if hasattr(item, "question"):
+        return str(item.question)
+    if hasattr(item, "describes"):
+        return str(item.describes)
+    return (item.apply.__doc__ or "").strip().split("\n", 1)[0]
+
+
+def check(model: str | None, **given: Any) -> list[dict[str, str]]:
+    """Rows of the loader self-check."""
+    from medaudit.checking import check_model
+    from medaudit.model import LoadOptions
+    from medaudit.models import load_model
+
+    if model is None:
+        raise UsageError("No model was named. Type: medaudit check MODEL.")
+    options = LoadOptions(**{name: value for name, value in given.items() if value is not None})
+    return [asdict(result) for result in check_model(load_model(model, options))]
+
+
+def doctor() -> list[dict[str, str]]:
+    """Rows on versions, devices and extras."""
+    from medaudit.diagnosis import diagnose
+
+    return diagnose()
+
+
+def summary(audit: Audit, folder: Path, code: int) -> dict[str, Any]:
+    """What ``--json`` prints."""
+    counts = {verdict.value: 0 for verdict in Verdict}
+    for finding in audit.findings:
+        counts[finding.verdict.value] += 1
+    return {
+        "status": audit.status,
+        "exit_code": code,
+        "folder": str(folder),
+        "verdicts": counts,
+        "failed": [finding.id for finding in audit.failed],
+        "problems": audit.document["run"].get("problems", []),
+    }
+
+
+def lines(audit: Audit, folder: Path) -> list[str]:
+    """What a scan prints at its end: head, gates, problems, where the files are."""
+    document = audit.document
+    data = document["data"]
+    head = f"{document['model']['id']} on {data['cases']} cases of {data['groups']} groups: {audit.status}"
+    text = [head, *(_line(finding) for finding in _shown(audit))]
+    text += [f"problem    {problem}" for problem in document["run"].get("problems", [])]
+    ended = [row for row in document["coverage"] if row["status"] in {"error", "not_applicable"}]
+    text += [f"{row['status']:<10} {row['probe']}: {row['reason']}" for row in ended]
+    return [*text, f"report     {folder / 'report.html'}"]
+
+
+#: Shown on the terminal when there is no gate: the numbers that everything else hangs on.
+HEADLINE = {"accuracy", "visual_gain", "prior_index", "self_flip", "subgroup_gap"}
+
+
+def _shown(audit: Audit) -> list[Finding]:
+    if audit.gated:
+        return audit.gated
+    whole = {"image", "predictor", "attribute", "replicate"}
+    return [
+        finding
+        for finding in audit.findings
+        if finding.metric in HEADLINE and not (set(finding.slice) - whole) and "value" not in finding.slice
+    ]
+
+
+def _line(finding: Finding) -> str:
+    name = f"{finding.probe}/{finding.metric}"
+    qualifiers = " ".join(f"{key}={value}" for key, value in finding.slice.items())
+    if finding.estimate is None:
+        return f"{finding.verdict:<12} {name} {qualifiers}: {finding.reason}"
+    interval = "no interval"
+    if finding.interval:
+        interval = f"[{finding.interval[0]:.3f}, {finding.interval[1]:.3f}]"
+    bound = f", must be {finding.threshold.op} {finding.threshold.value}" if finding.threshold else ""
+    note = f" ({finding.reason})" if finding.reason else ""
+    numbers = f"{finding.estimate:.3f} {interval}, n = {finding.n}{bound}"
+    return f"{finding.verdict:<12} {name} {qualifiers}: {numbers}{note}"

@@ -1,0 +1,89 @@
+"""Gates: thresholds laid on findings, before the run (can it ever match?) and after it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from medaudit.errors import UsageError
+from medaudit.finding import Finding, Verdict
+from medaudit.plan import Gate, Plan
+from medaudit.registry import Probe
+from medaudit.stats import benjamini_hochberg, holm
+
+
+def check_plan(plan: Plan, selected: Mapping[str, Probe], legal: Mapping[str, Probe]) -> None:
+    """Refuse before the run what can never be measured: unknown probes, parameters, metrics, slices."""
+    for name, parameters in plan.probe.items():
+        if name not in legal:
+            raise UsageError.unknown("probe", name, legal)
+        for key in parameters:
+            if key not in legal[name].parameters:
+                raise UsageError.unknown(f"parameter of probe {name!r}", key, legal[name].parameters)
+    for gate in plan.gate:
+        if gate.probe not in legal:
+            raise UsageError.unknown("probe in a gate", gate.probe, legal)
+        if gate.probe not in selected:
+            raise UsageError(
+                f"gate {gate} can never match: probe {gate.probe!r} is not selected "
+                f"(selected: {', '.join(selected)}). Add --probe {gate.probe}."
+            )
+        if gate.metric not in legal[gate.probe].metrics:
+            raise UsageError.unknown(
+                f"metric of probe {gate.probe!r}", gate.metric, legal[gate.probe].metrics
+            )
+        _check_slice(gate, plan.probe.get(gate.probe, {}))
+
+
+def _check_slice(gate: Gate, parameters: Mapping[str, object]) -> None:
+    """A gate on a shift or severity that the plan leaves out can never match."""
+    for key, listed in (("shift", "shifts"), ("severity", "severities"), ("attribute", "attributes")):
+        chosen = parameters.get(listed)
+        if not isinstance(chosen, list | tuple) or not chosen or key not in gate.slice:
+            continue
+        if gate.slice[key] not in chosen:
+            raise UsageError(
+                f"gate {gate} can never match: {key} {gate.slice[key]!r} is not among "
+                f"{listed} = {list(chosen)} of [probe.{gate.probe}]."
+            )
+
+
+def apply_gates(findings: Sequence[Finding], gates: Sequence[Gate]) -> tuple[list[Finding], list[Gate]]:
+    """Judge findings by the gates; also return the gates that met no finding."""
+    judged = [replace(f, threshold=None, verdict=_ungated(f)) for f in findings]
+    unmatched = []
+    for gate in gates:
+        hits = [index for index, finding in enumerate(judged) if gate.matches(finding)]
+        if not hits:
+            unmatched.append(gate)
+        for index in hits:
+            judged[index] = _stricter(judged[index], findings[index].gated(gate.threshold))
+    return adjust(judged), unmatched
+
+
+def _ungated(finding: Finding) -> Verdict:
+    if finding.threshold is None or finding.estimate is None:
+        return finding.verdict
+    return Verdict.MEASURED
+
+
+_RANK = [Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS]
+
+
+def _stricter(before: Finding, after: Finding) -> Finding:
+    """Two gates on one finding: the worse verdict stands."""
+    if before.threshold is None or before.verdict not in _RANK or after.verdict not in _RANK:
+        return after
+    return min(before, after, key=lambda finding: _RANK.index(finding.verdict))
+
+
+def adjust(findings: Sequence[Finding]) -> list[Finding]:
+    """Adjusted p-values over the whole audit: Holm over gated findings, Benjamini-Hochberg over the rest."""
+    gated = [finding.threshold is not None for finding in findings]
+    result = list(findings)
+    for family, method in ((True, holm), (False, benjamini_hochberg)):
+        members = [index for index, is_gated in enumerate(gated) if is_gated is family]
+        adjusted = method([findings[index].p_value for index in members])
+        for index, value in zip(members, adjusted, strict=True):
+            result[index] = replace(result[index], p_adjusted=value)
+    return result

@@ -1,0 +1,148 @@
+"""Load a checkpoint folder as a generative or a contrastive model."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from medaudit.errors import ModelError
+from medaudit.model import LoadOptions
+from medaudit.models.adapter import attach, check_adapter
+from medaudit.models.checkpoint import Checkpoint, read_checkpoint
+from medaudit.models.fingerprint import File, checkpoint_files, fingerprint
+
+if TYPE_CHECKING:
+    from medaudit.model import Model
+
+#: Begins the note of a model that runs on weights which nobody trained; ``medaudit check`` looks for it.
+NOT_LOADED = "WEIGHTS NOT LOADED"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a route needs to build a model; ``settings`` are those that decide an answer."""
+
+    network: Any
+    processor: Any
+    name: str
+    files: tuple[File, ...]
+    settings: dict[str, Any]
+    device: str
+    dtype: str
+    revision: str | None
+    notes: tuple[str, ...]
+
+    @property
+    def parameters(self) -> int:
+        return sum(parameter.numel() for parameter in self.network.parameters())
+
+    @property
+    def fingerprint(self) -> str:
+        return fingerprint(self.files, self.settings)
+
+
+def load_folder(folder: Path, name: str, options: LoadOptions, *, revision: str | None = None) -> Model:
+    """Load the checkpoint in ``folder``, shown as ``name``. No request leaves this machine."""
+    checkpoint = read_checkpoint(folder, name, options)
+    if options.adapter:
+        check_adapter(Path(options.adapter), allow_pickle=options.allow_pickle)
+    from medaudit.models.routes import CONTRASTIVE, route_of
+
+    route = route_of(checkpoint)
+    parts = _load_parts(checkpoint, route, options, revision)
+    if route == CONTRASTIVE:
+        from medaudit.models.contrastive import ContrastiveModel
+
+        return ContrastiveModel(parts)
+    from medaudit.models.generative import GenerativeModel
+
+    return GenerativeModel(parts)
+
+
+def _load_parts(checkpoint: Checkpoint, route: str, options: LoadOptions, revision: str | None) -> Parts:
+    from medaudit.models.placement import choose_device, choose_dtype, quantisation
+    from medaudit.models.quiet import quiet_loading
+
+    device = choose_device(options.device)
+    dtype = choose_dtype(options.dtype, device, checkpoint.config)
+    placed = quantisation(options, device)
+    with quiet_loading(offline=True) as caught:
+        processor = _processor(checkpoint)
+        network, notes = _network(checkpoint, route, dtype, placed)
+        if options.adapter:
+            network = attach(network, Path(options.adapter), merge=not placed)
+            notes += _adapter_notes(caught)
+    if not placed:
+        network = network.to(device)
+    files = checkpoint_files(checkpoint.folder)
+    if options.adapter:
+        files += checkpoint_files(Path(options.adapter), "adapter/")
+    settings = {"dtype": dtype, "quantize": options.quantize, "route": route, "decoding": "greedy"}
+    return Parts(
+        network.eval(), processor, checkpoint.name, files, settings, device, dtype, revision, tuple(notes)
+    )
+
+
+def _processor(checkpoint: Checkpoint) -> Any:
+    from transformers import AutoProcessor
+
+    try:
+        return AutoProcessor.from_pretrained(
+            checkpoint.folder, local_files_only=True, trust_remote_code=checkpoint.remote_code
+        )
+    except Exception as error:  # processors raise anything on a folder with a part missing
+        raise ModelError(
+            f"{checkpoint.name!r}: its processor does not load ({_short(error)}). Copy the processor and "
+            "tokenizer files from the base model."
+        ) from error
+
+
+def _network(checkpoint: Checkpoint, route: str, dtype: str, placed: dict[str, Any]) -> tuple[Any, list[str]]:
+    import torch
+
+    try:
+        network, report = _auto_class(checkpoint, route).from_pretrained(
+            checkpoint.folder,
+            dtype=getattr(torch, dtype),
+            local_files_only=True,
+            trust_remote_code=checkpoint.remote_code,
+            output_loading_info=True,
+            **placed,
+        )
+    except Exception as error:  # damaged files raise anything, down to the reader of safetensors
+        raise ModelError(
+            f"{checkpoint.name!r}: its weights do not load ({_short(error)}). Write or download the "
+            "checkpoint again."
+        ) from error
+    missing = sorted(report.get("missing_keys", ()))
+    if not missing:
+        return network, []
+    return network, [
+        f"{NOT_LOADED}: {len(missing)} tensors are not in the checkpoint and hold random numbers, "
+        f"such as {missing[0]}. Answers mean nothing."
+    ]
+
+
+def _auto_class(checkpoint: Checkpoint, route: str) -> Any:
+    import transformers
+    from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES as FIRST
+
+    from medaudit.models.routes import CONTRASTIVE
+
+    if route == CONTRASTIVE:
+        return transformers.AutoModelForZeroShotImageClassification
+    if checkpoint.type in FIRST or not hasattr(transformers, "AutoModelForMultimodalLM"):
+        return transformers.AutoModelForImageTextToText
+    return transformers.AutoModelForMultimodalLM
+
+
+def _adapter_notes(caught: list[warnings.WarningMessage]) -> list[str]:
+    lost = [str(item.message) for item in caught if "missing adapter keys" in str(item.message)]
+    return [f"{NOT_LOADED}: the adapter lacks tensors that it declares."] if lost else []
+
+
+def _short(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0][:160]}" if lines else type(error).__name__

@@ -1,0 +1,64 @@
+"""Where and in which precision a model runs."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import Any
+
+from medaudit.errors import ModelError, UsageError
+from medaudit.model import LoadOptions
+
+DTYPES = ("auto", "float32", "bfloat16", "float16")
+QUANTIZE = ("none", "8bit", "4bit")
+
+
+def choose_device(wanted: str) -> str:
+    """Resolve ``auto|cpu|cuda[:i]``; a GPU that was asked for and is not there is an error."""
+    import torch
+
+    available = torch.cuda.is_available()
+    if wanted == "auto":
+        return "cuda" if available else "cpu"
+    if wanted == "cpu":
+        return wanted
+    kind, _, index = wanted.partition(":")
+    if kind != "cuda" or (index and not index.isdigit()):
+        raise UsageError.unknown("device", wanted, ["auto", "cpu", "cuda", "cuda:0"])
+    count = torch.cuda.device_count() if available else 0
+    if int(index or 0) >= count:
+        raise ModelError(
+            f"--device {wanted}: torch sees {count} CUDA devices here. Type --device cpu, or install a "
+            "torch build and driver for your GPU (`medaudit doctor` shows what is seen)."
+        )
+    return wanted
+
+
+def choose_dtype(wanted: str, device: str, config: dict[str, Any]) -> str:
+    """Resolve ``auto``: float32 on a CPU, the checkpoint's own dtype on a GPU."""
+    if wanted not in DTYPES:
+        raise UsageError.unknown("dtype", wanted, DTYPES)
+    if wanted != "auto":
+        return wanted
+    if device == "cpu":
+        return "float32"
+    text = config.get("text_config") or {}
+    own = config.get("dtype") or config.get("torch_dtype") or text.get("dtype") or text.get("torch_dtype")
+    return own if own in DTYPES else "float32"
+
+
+def quantisation(options: LoadOptions, device: str) -> dict[str, Any]:
+    """Arguments of ``from_pretrained`` for ``none|8bit|4bit``."""
+    if options.quantize not in QUANTIZE:
+        raise UsageError.unknown("quantize", options.quantize, QUANTIZE)
+    if options.quantize == "none":
+        return {}
+    if find_spec("bitsandbytes") is None:
+        raise ModelError(
+            f"--quantize {options.quantize} needs bitsandbytes. Type: pip install bitsandbytes, "
+            "or leave --quantize out."
+        )
+    from transformers import BitsAndBytesConfig
+
+    eight = options.quantize == "8bit"
+    config: Any = BitsAndBytesConfig(load_in_8bit=eight, load_in_4bit=not eight)
+    return {"quantization_config": config, "device_map": {"": device}}

@@ -1,0 +1,60 @@
+"""Which route a checkpoint takes, from transformers' own tables of model types."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from medaudit.errors import ModelError
+from medaudit.models.checkpoint import Checkpoint
+
+GENERATIVE = "generative"
+CONTRASTIVE = "contrastive"
+
+
+def architectures() -> dict[str, dict[str, str]]:
+    """Model types that load, by route: ``{"generative": {type: class}, "contrastive": {type: class}}``."""
+    from medaudit.models.vision_ops import ensure_torchvision
+
+    ensure_torchvision()
+    from transformers.models.auto import modeling_auto as tables
+
+    generative = _table(tables, "MODEL_FOR_MULTIMODAL_LM_MAPPING_NAMES")
+    generative.update(_table(tables, "MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES"))
+    contrastive = _table(tables, "MODEL_FOR_ZERO_SHOT_IMAGE_CLASSIFICATION_MAPPING_NAMES")
+    return {GENERATIVE: generative, CONTRASTIVE: contrastive}
+
+
+def _table(tables: Any, name: str) -> dict[str, str]:
+    names: dict[str, Any] = getattr(tables, name, {})
+    return {kind: cls if isinstance(cls, str) else cls[0] for kind, cls in names.items()}
+
+
+def route_of(checkpoint: Checkpoint) -> str:
+    """Return ``generative`` or ``contrastive``; a type in both tables goes by its named architecture."""
+    table = architectures()
+    generative, contrastive = (table[route].get(checkpoint.type) for route in (GENERATIVE, CONTRASTIVE))
+    if contrastive and (generative is None or contrastive in checkpoint.architectures):
+        return CONTRASTIVE
+    if generative or checkpoint.remote_code:
+        return GENERATIVE
+    raise ModelError(_refusal(checkpoint))
+
+
+def _refusal(checkpoint: Checkpoint) -> str:
+    import transformers
+
+    given = f"{checkpoint.name!r} has model type {checkpoint.type!r}"
+    if "auto_map" in checkpoint.config:
+        return (
+            f"{given}, which runs only with Python code from the checkpoint. Read that code, then add "
+            "--trust-remote-code."
+        )
+    if checkpoint.type in transformers.CONFIG_MAPPING:
+        return (
+            f"{given}, which does not answer questions about images. `medaudit list architectures` "
+            "shows the types that do."
+        )
+    return (
+        f"{given}, which transformers {transformers.__version__} does not know. "
+        "Upgrade it: pip install -U transformers."
+    )
