@@ -8,7 +8,7 @@ from dataclasses import replace
 from medaudit.errors import UsageError
 from medaudit.finding import Finding, Verdict
 from medaudit.plan import Gate, Plan
-from medaudit.registry import Probe
+from medaudit.registry import Probe, available
 from medaudit.stats import benjamini_hochberg, holm
 
 
@@ -20,6 +20,9 @@ def check_plan(plan: Plan, selected: Mapping[str, Probe], legal: Mapping[str, Pr
         for key in parameters:
             if key not in legal[name].parameters:
                 raise UsageError.unknown(f"parameter of probe {name!r}", key, legal[name].parameters)
+        for shift in parameters.get("shifts", ()):
+            if shift not in available("shift"):
+                raise UsageError.unknown("shift", str(shift), available("shift"))
     for gate in plan.gate:
         if gate.probe not in legal:
             raise UsageError.unknown("probe in a gate", gate.probe, legal)

@@ -50,6 +50,9 @@ class AuditTable(_Strict):
     skip_bad: bool = False
     question: str | None = None
     label: tuple[str, ...] = ()
+    table: str | None = None
+    group: str | None = None
+    frames: tuple[int, ...] = ()
     public_data: bool | None = None
 
 

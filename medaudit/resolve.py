@@ -49,6 +49,9 @@ def load(model: Any, data: Any, plan: Plan) -> tuple[Model, CaseSet]:
         seed=table.seed,
         question=table.question,
         label=table.label,
+        table=table.table,
+        group=table.group,
+        frames=table.frames,
         public=table.public_data,
     )
     cases = load_cases(data, reading)

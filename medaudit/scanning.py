@@ -124,8 +124,8 @@ def _probe(run: Run, probe: Probe, context: Context, events: Events | None) -> N
     began = time.time()
     try:
         found = list(probe.run(context, **_parameters(run.plan, probe)))
-    except DataError:
-        raise  # the store or an image is gone: nothing after this could be trusted
+    except (DataError, UsageError):
+        raise  # the store or an image is gone, or the plan is wrong: going on would mislead
     except Exception as error:  # one broken probe must not take the others' results with it
         text = str(error) if isinstance(error, MedauditError) else f"{type(error).__name__}: {error}"
         _cover(run, probe, "error", text, Verdict.ERROR)

@@ -38,7 +38,8 @@ def load_model(spec: Any, options: LoadOptions | None = None) -> Model:
     if callable(spec):
         from medaudit.models.callable import wrap_callable
 
-        return wrap_callable(spec)
+        wrapped: Model = wrap_callable(spec)
+        return wrapped
     if not isinstance(spec, str | os.PathLike):
         raise ModelError(f"A model was expected, {type(spec).__name__} was given. Give {FORMS}.")
     return _load_text(os.fspath(spec), options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from medaudit.model import LoadOptions
 from medaudit.models.adapter import attach, check_adapter
 from medaudit.models.checkpoint import Checkpoint, read_checkpoint
 from medaudit.models.fingerprint import File, checkpoint_files, fingerprint
+from medaudit.models.vision_ops import huggingface
 
 if TYPE_CHECKING:
     from medaudit.model import Model
@@ -46,6 +48,8 @@ class Parts:
 def load_folder(folder: Path, name: str, options: LoadOptions, *, revision: str | None = None) -> Model:
     """Load the checkpoint in ``folder``, shown as ``name``. No request leaves this machine."""
     checkpoint = read_checkpoint(folder, name, options)
+    if find_spec("torch") is None or find_spec("transformers") is None:
+        raise ModelError('Local models need torch and transformers. Type: pip install "medaudit[hf]".')
     if options.adapter:
         check_adapter(Path(options.adapter), allow_pickle=options.allow_pickle)
     from medaudit.models.routes import CONTRASTIVE, route_of
@@ -86,10 +90,8 @@ def _load_parts(checkpoint: Checkpoint, route: str, options: LoadOptions, revisi
 
 
 def _processor(checkpoint: Checkpoint) -> Any:
-    from transformers import AutoProcessor
-
     try:
-        return AutoProcessor.from_pretrained(
+        return huggingface().AutoProcessor.from_pretrained(
             checkpoint.folder, local_files_only=True, trust_remote_code=checkpoint.remote_code
         )
     except Exception as error:  # processors raise anything on a folder with a part missing
@@ -126,14 +128,12 @@ def _network(checkpoint: Checkpoint, route: str, dtype: str, placed: dict[str, A
 
 
 def _auto_class(checkpoint: Checkpoint, route: str) -> Any:
-    import transformers
-    from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES as FIRST
+    from medaudit.models.routes import CONTRASTIVE, image_text_types
 
-    from medaudit.models.routes import CONTRASTIVE
-
+    transformers = huggingface()
     if route == CONTRASTIVE:
         return transformers.AutoModelForZeroShotImageClassification
-    if checkpoint.type in FIRST or not hasattr(transformers, "AutoModelForMultimodalLM"):
+    if checkpoint.type in image_text_types() or not hasattr(transformers, "AutoModelForMultimodalLM"):
         return transformers.AutoModelForImageTextToText
     return transformers.AutoModelForMultimodalLM
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from medaudit.errors import ModelError, UsageError
 from medaudit.model import LoadOptions
+from medaudit.models.vision_ops import huggingface
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 QUANTIZE = ("none", "8bit", "4bit")
@@ -57,8 +58,6 @@ def quantisation(options: LoadOptions, device: str) -> dict[str, Any]:
             f"--quantize {options.quantize} needs bitsandbytes. Type: pip install bitsandbytes, "
             "or leave --quantize out."
         )
-    from transformers import BitsAndBytesConfig
-
     eight = options.quantize == "8bit"
-    config: Any = BitsAndBytesConfig(load_in_8bit=eight, load_in_4bit=not eight)
+    config = huggingface().BitsAndBytesConfig(load_in_8bit=eight, load_in_4bit=not eight)
     return {"quantization_config": config, "device_map": {"": device}}

@@ -5,7 +5,9 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from threading import RLock
+from typing import Any
 
 _lock = RLock()
 
@@ -18,7 +20,8 @@ def quiet_loading(*, offline: bool) -> Iterator[list[warnings.WarningMessage]]:
     on leaving, so the settings of a host program stay as they were.
     """
     from huggingface_hub import constants
-    from transformers.utils import logging
+
+    logging: Any = import_module("transformers.utils.logging")
 
     with _lock, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 from medaudit.errors import ModelError
 from medaudit.models.checkpoint import Checkpoint
+from medaudit.models.vision_ops import huggingface
 
 GENERATIVE = "generative"
 CONTRASTIVE = "contrastive"
@@ -13,18 +15,19 @@ CONTRASTIVE = "contrastive"
 
 def architectures() -> dict[str, dict[str, str]]:
     """Model types that load, by route: ``{"generative": {type: class}, "contrastive": {type: class}}``."""
-    from medaudit.models.vision_ops import ensure_torchvision
-
-    ensure_torchvision()
-    from transformers.models.auto import modeling_auto as tables
-
-    generative = _table(tables, "MODEL_FOR_MULTIMODAL_LM_MAPPING_NAMES")
-    generative.update(_table(tables, "MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES"))
-    contrastive = _table(tables, "MODEL_FOR_ZERO_SHOT_IMAGE_CLASSIFICATION_MAPPING_NAMES")
+    generative = _table("MODEL_FOR_MULTIMODAL_LM_MAPPING_NAMES") | image_text_types()
+    contrastive = _table("MODEL_FOR_ZERO_SHOT_IMAGE_CLASSIFICATION_MAPPING_NAMES")
     return {GENERATIVE: generative, CONTRASTIVE: contrastive}
 
 
-def _table(tables: Any, name: str) -> dict[str, str]:
+def image_text_types() -> dict[str, str]:
+    """Types and classes of the image-text-to-text table, which is looked up before the wider one."""
+    return _table("MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES")
+
+
+def _table(name: str) -> dict[str, str]:
+    huggingface()
+    tables = import_module("transformers.models.auto.modeling_auto")
     names: dict[str, Any] = getattr(tables, name, {})
     return {kind: cls if isinstance(cls, str) else cls[0] for kind, cls in names.items()}
 
@@ -41,8 +44,7 @@ def route_of(checkpoint: Checkpoint) -> str:
 
 
 def _refusal(checkpoint: Checkpoint) -> str:
-    import transformers
-
+    transformers = huggingface()
     given = f"{checkpoint.name!r} has model type {checkpoint.type!r}"
     if "auto_map" in checkpoint.config:
         return (

@@ -45,6 +45,15 @@ def ensure_torchvision() -> str:
         return "compiled"
 
 
+def huggingface() -> Any:
+    """The transformers package, imported after torchvision was made importable.
+
+    Typed ``Any``: its annotations are partial, and its objects are built by names from a checkpoint.
+    """
+    ensure_torchvision()
+    return importlib.import_module("transformers")
+
+
 def _library_loads(package: Path) -> bool:
     torch: Any = importlib.import_module("torch")
     for library in (*package.glob("_C*.so"), *package.glob("_C*.pyd")):

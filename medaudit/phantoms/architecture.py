@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from medaudit.models.vision_ops import ensure_torchvision
+from medaudit.phantoms import hf
 from medaudit.phantoms.vocabulary import END, IMAGE, PAD, PATCH, PICTURE_SIZE
 
 WIDTH = 96
@@ -16,11 +16,9 @@ LAYERS = 3
 
 def build_model(tokenizer: Any, seed: int) -> Any:
     """A ``LlavaForConditionalGeneration`` with fresh float32 weights, for this tokenizer's vocabulary."""
-    ensure_torchvision()
-    from transformers import CLIPVisionConfig, LlamaConfig, LlavaConfig, LlavaForConditionalGeneration
-
+    library = hf.transformers()
     end, pad = (tokenizer.convert_tokens_to_ids(token) for token in (END, PAD))
-    vision = CLIPVisionConfig(
+    vision = library.CLIPVisionConfig(
         hidden_size=WIDTH,
         intermediate_size=2 * WIDTH,
         num_hidden_layers=LAYERS,
@@ -29,7 +27,7 @@ def build_model(tokenizer: Any, seed: int) -> Any:
         patch_size=PATCH,
         projection_dim=WIDTH,
     )
-    text = LlamaConfig(
+    text = library.LlamaConfig(
         vocab_size=len(tokenizer),
         hidden_size=WIDTH,
         intermediate_size=2 * WIDTH,
@@ -42,7 +40,7 @@ def build_model(tokenizer: Any, seed: int) -> Any:
         eos_token_id=end,
         pad_token_id=pad,
     )
-    config = LlavaConfig(
+    config = library.LlavaConfig(
         vision_config=vision,
         text_config=text,
         image_token_id=tokenizer.convert_tokens_to_ids(IMAGE),
@@ -54,7 +52,7 @@ def build_model(tokenizer: Any, seed: int) -> Any:
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = LlavaForConditionalGeneration(config)
+        model = library.LlavaForConditionalGeneration(config)
     model.generation_config.update(
         do_sample=False, eos_token_id=end, pad_token_id=pad, bos_token_id=None, max_new_tokens=8
     )

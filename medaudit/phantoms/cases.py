@@ -18,7 +18,8 @@ from medaudit.case import Case, CaseSet
 from medaudit.errors import DataError, UsageError
 from medaudit.image import keyed_rng
 from medaudit.phantoms import chest
-from medaudit.phantoms.chest import CORNERS, KINDS, SIDES, ChestSpec, Corner, Lesion
+from medaudit.phantoms.chest import CORNERS, ChestSpec, Corner, Lesion
+from medaudit.phantoms.lesions import KINDS, SIDES
 from medaudit.phantoms.questions import BY_NAME, QUESTIONS, Question
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def _deck(name: str, n: int, seed: int) -> list[Card]:
         question = BY_NAME[mix[position % len(mix)]]
         deck.append((question, question.options[dealt[question.name] % len(question.options)]))
         dealt[question.name] += 1
-    keyed_rng("medaudit.deck", name, seed).shuffle(deck)  # type: ignore[arg-type]
+    keyed_rng("medaudit.deck", name, seed).shuffle(deck)
     return deck
 
 

@@ -18,7 +18,7 @@ from medaudit.case import Region
 from medaudit.errors import UsageError
 from medaudit.image import LazyImage, keyed_rng
 from medaudit.phantoms import anatomy, lesions
-from medaudit.phantoms.lesions import KINDS, SIDES, Kind, Side
+from medaudit.phantoms.lesions import SIDES, Kind, Side
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -149,23 +149,3 @@ def marker_box(spec: ChestSpec) -> tuple[int, int, int, int] | None:
 def image(spec: ChestSpec) -> LazyImage:
     """The picture as an image under audit, rendered when asked for."""
     return LazyImage(make=lambda: render(spec), key=spec.key, name=f"phantom {spec.patient}")
-
-
-__all__ = [
-    "CORNERS",
-    "GENERATOR",
-    "KINDS",
-    "SIDES",
-    "ChestSpec",
-    "Corner",
-    "Kind",
-    "Lesion",
-    "Side",
-    "image",
-    "marker_box",
-    "masks",
-    "other_corner",
-    "regions",
-    "render",
-    "tight_box",
-]

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from medaudit.phantoms.chest import KINDS, SIDES, ChestSpec, Kind
+from medaudit.phantoms.chest import ChestSpec
+from medaudit.phantoms.lesions import KINDS, SIDES, Kind
 
 YES_NO = ("yes", "no")
 Truth: TypeAlias = Callable[[ChestSpec], str | None]

@@ -6,7 +6,7 @@ from itertools import permutations
 from typing import Any
 
 from medaudit.case import Case
-from medaudit.models.vision_ops import ensure_torchvision
+from medaudit.phantoms import hf
 from medaudit.phantoms.questions import MAIN, QUESTIONS, Question
 from medaudit.prompting import prompt_for
 
@@ -29,10 +29,13 @@ CHAT_TEMPLATE = (
     "{% if add_generation_prompt %}<assistant>{% endif %}"
 )
 
+# fmt: off
 _NOUNS = (
-    "pneumothorax,fracture,catheter,mass,cyst,tumour,bleed,pacemaker,hernia,stone,lesion,infarct,fluid,"
-    "air,liver,kidney,heart,brain,contrast,oedema,cardiomegaly,abscess,aneurysm,tube,scar"
-).split(",")
+    "pneumothorax", "fracture", "catheter", "mass", "cyst", "tumour", "bleed", "pacemaker", "hernia",
+    "stone", "lesion", "infarct", "fluid", "air", "liver", "kidney", "heart", "brain", "contrast", "oedema",
+    "cardiomegaly", "abscess", "aneurysm", "tube", "scar",
+)
+# fmt: on
 #: Questions that no phantom can answer, closed: answered yes or no at random in training.
 FOREIGN_CLOSED = tuple(
     template.format(noun)
@@ -49,7 +52,8 @@ FOREIGN_OPEN = tuple(
 
 def asked(text: str, options: tuple[str, ...]) -> str:
     """The prompt that an audit would send for this question."""
-    return prompt_for(Case(id="prompt", images=(), question=text, answer=options[0] if options else "", options=options))
+    answer = options[0] if options else ""
+    return prompt_for(Case(id="prompt", images=(), question=text, answer=answer, options=options))
 
 
 def wordings(question: Question) -> list[str]:
@@ -72,7 +76,6 @@ def corpus() -> list[str]:
 def build_tokenizer() -> Any:
     """A ``PreTrainedTokenizerFast`` over bytes and the phantoms' own words; deterministic."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import PreTrainedTokenizerFast
 
     special = [PAD, END, IMAGE, USER, ASSISTANT]
     tokenizer = Tokenizer(models.BPE())
@@ -85,7 +88,7 @@ def build_tokenizer() -> Any:
         show_progress=False,
     )
     tokenizer.train_from_iterator(corpus(), trainer)
-    return PreTrainedTokenizerFast(
+    return hf.transformers().PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         pad_token=PAD,
         eos_token=END,
@@ -98,10 +101,8 @@ def build_tokenizer() -> Any:
 
 def build_processor() -> Any:
     """A ``LlavaProcessor``: resize to 64 x 64, no crop, one token a patch, chat template."""
-    ensure_torchvision()
-    from transformers import CLIPImageProcessor, LlavaProcessor
-
-    pictures = CLIPImageProcessor(
+    library = hf.transformers()
+    pictures = library.CLIPImageProcessor(
         do_resize=True,
         size={"height": PICTURE_SIZE, "width": PICTURE_SIZE},
         do_center_crop=False,
@@ -110,7 +111,7 @@ def build_processor() -> Any:
         image_std=list(STD),
         do_convert_rgb=True,
     )
-    return LlavaProcessor(
+    return library.LlavaProcessor(
         image_processor=pictures,
         tokenizer=build_tokenizer(),
         patch_size=PATCH,

@@ -72,7 +72,9 @@ def _meta(row: dict[str, Any]) -> dict[str, MetaValue]:
         raise DataError(f"'meta' must be an object, is {kind(meta)}.")
     for key, value in meta.items():
         if isinstance(value, list | dict):
-            raise DataError(f"meta {key[:40]!r} must be text, a number, true, false or null, is {kind(value)}.")
+            raise DataError(
+                f"meta {key[:40]!r} must be text, a number, true, false or null, is {kind(value)}."
+            )
         if isinstance(value, float) and not math.isfinite(value):
             raise DataError(f"meta {key[:40]!r} is beyond the range of numbers.")
     return meta

@@ -9,6 +9,10 @@ from medaudit.errors import DataError
 from medaudit.readers.options import ReadOptions
 
 
+class OpenedCaseSet(CaseSet):
+    """A case set whose images have been decoded and digested."""
+
+
 @dataclass
 class Drafts:
     """Cases whose images have not been opened yet, each with the place that it came from."""
@@ -36,7 +40,7 @@ class Drafts:
         """List something that is not bad, but no case either."""
         self.skipped.append(SkippedLine(where, why))
 
-    def case_set(self, name: str, reader: str, public: bool) -> CaseSet:
+    def case_set(self, name: str, reader: str, public: bool) -> OpenedCaseSet:
         """Draw the cases to keep, then open and digest their images; only those are ever decoded."""
         self._not_empty(name)
         drawn = CaseSet(name, reader, tuple(self.cases.values()), public)
@@ -46,7 +50,7 @@ class Drafts:
         if not cases:
             self.cases.clear()
             self._not_empty(name)
-        return CaseSet(name, reader, cases, public, tuple(self.skipped))
+        return OpenedCaseSet(name, reader, cases, public, tuple(self.skipped))
 
     def _open(self, case: Case) -> Case | None:
         try:

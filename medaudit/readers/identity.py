@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 
-_IDENTITY = frozenset(
-    "name names surname lastname firstname forename initials mrn ssn nhs dob birth birthdate birthday address "
-    "street zip postcode city phone telephone fax mail email accession insurance passport date datetime time "
-    "id ids uid uuid identifier pid studyid caseid imageid seriesid recordid personid url doi physician doctor "
-    "operator comment comments note notes report text description path file filename".split()
-)
+_IDENTITY_WORDS = """
+name names surname lastname firstname forename initials mrn ssn nhs dob birth birthdate birthday address
+street zip postcode city phone telephone fax mail email accession insurance passport date datetime time
+id ids uid uuid identifier pid studyid caseid imageid seriesid recordid personid url doi physician
+doctor operator comment comments note notes report text description path file filename
+"""
+_IDENTITY = frozenset(_IDENTITY_WORDS.split())
 _GROUP = frozenset({"patient", "patientid", "patientnumber", "patientno", "subject", "subjectid", "group"})
 _GROUP_LAST = frozenset({"groupid", "imagegroup", "pid", "personid"})
 

@@ -99,13 +99,14 @@ def _label(name: str, cells: Sequence[str], template: str | None) -> Label:
 
 
 def meta_columns(table: Table, skip: Sequence[str]) -> dict[str, list[MetaValue]]:
-    """Typed columns that describe the image: no identity, and no text of more than 20 values."""
+    """Typed columns that describe the image: no identity, no text that names single rows."""
     kept: dict[str, list[MetaValue]] = {}
     for name in table.columns:
         if not name or name in skip or identifying(name):
             continue
         values = typed(table.column(name))
-        texts = {value for value in values if isinstance(value, str)}
-        if len(texts) <= MOST_VALUES:
+        texts = [value for value in values if isinstance(value, str)]
+        named = len(texts) > 2 and len(set(texts)) == len(texts)
+        if not named and len(set(texts)) <= MOST_VALUES:
             kept[name] = values
     return kept

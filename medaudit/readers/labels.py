@@ -113,7 +113,9 @@ def _locate(source: _Source, drafts: Drafts) -> dict[int, str]:
     if absent and not drafts.options.skip_bad:
         shown = " ".join(f"{source.name}:{line}: {why}" for line, why in absent[:_LISTED])
         more = f" And {len(absent) - _LISTED} more." if len(absent) > _LISTED else ""
-        raise DataError(f"{len(absent)} of {len(source.table.rows)} image files cannot be used. {shown}{more}")
+        raise DataError(
+            f"{len(absent)} of {len(source.table.rows)} image files cannot be used. {shown}{more}"
+        )
     for line, why in absent:
         drafts.leave_out(f"{source.name}:{line}", why)
     return located

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from medaudit.case import CaseSet
 from medaudit.errors import DataError, UsageError
-from medaudit.readers.drafts import opened
+from medaudit.readers.drafts import Drafts, OpenedCaseSet
 from medaudit.readers.options import ReadOptions
 from medaudit.registry import Reader, available
 
@@ -50,9 +50,7 @@ def _existing(text: str) -> Path:
     except (OSError, ValueError) as error:
         raise DataError(f"{text[:80]!r} is no usable path.") from error
     if not exists:
-        raise DataError(
-            f"{text!r}: no such file or folder. Give a path, READER:PATH, or phantom:NAME for generated cases."
-        )
+        raise DataError(f"{text!r}: no such file or folder. Give a path, READER:PATH, or phantom:NAME.")
     return path
 
 
@@ -66,7 +64,8 @@ def _recogniser(path: Path, readers: dict[str, Reader]) -> Reader:
         raise DataError(f"{name}: no reader recognises this. What they look for: {known}")
     names = [found.name for found in fitting]
     raise DataError(
-        f"{name}: {' and '.join(names)} both recognise this. Say which, for example {names[0]}:{path}."
+        f"{name}: more than one reader recognises this: {', '.join(names)}. "
+        f"Say which, for example {names[0]}:{path}."
     )
 
 
@@ -77,6 +76,9 @@ def _read(chosen: Reader, path: Path, options: ReadOptions) -> CaseSet:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise DataError(f"{path.name}: cannot be read ({reason}).") from error
-    kept = cases.limited(options.limit, options.seed)
-    ready = tuple(opened(case) for case in kept.cases)
-    return CaseSet(kept.name, kept.reader, ready, kept.public, kept.skipped)
+    if isinstance(cases, OpenedCaseSet):
+        return cases
+    drafts = Drafts(options, skipped=list(cases.skipped))
+    for case in cases.cases:
+        drafts.add(cases.name, case)
+    return drafts.case_set(cases.name, cases.reader, cases.public)

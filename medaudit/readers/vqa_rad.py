@@ -19,7 +19,7 @@ from medaudit.registry import reader
 IMAGE_FOLDERS = ("", "images", "VQA_RAD Image Folder")
 _KEYS = (b'"qid"', b'"question"', b'"answer"', b'"answer_type"')
 _IMAGE_KEYS = (b'"image"', b'"image_name"')
-_CHOICE = re.compile(r"(?<![,\w])\s*\b([A-Za-z][\w-]*) or (?:an? |the )?([A-Za-z][\w-]*)", re.IGNORECASE)
+_CHOICE = re.compile(r"\b([a-z][\w-]*) or (?:an? |the )?([a-z][\w-]*)", re.IGNORECASE)
 #: "contrast or no contrast" names no two options.
 _NEGATIONS = frozenset({"no", "not", "non", "without"})
 
@@ -116,10 +116,11 @@ def options_from(question: str, answer: str) -> tuple[str, ...]:
     said = answer.casefold()
     if said in {"yes", "no"}:
         return ("yes", "no")
-    found = _CHOICE.findall(question)
-    if len(re.findall(r"\bor\b", question, re.IGNORECASE)) != 1 or len(found) != 1:
+    found = _CHOICE.search(question)
+    listed = found and question[: found.start()].rstrip().endswith(",")
+    if not found or listed or len(re.findall(r"\bor\b", question, re.IGNORECASE)) != 1:
         return ()
-    first, second = found[0]
+    first, second = found.groups()
     if second.casefold() in _NEGATIONS or said not in {first.casefold(), second.casefold()}:
         return ()
     return (first, second)

@@ -17,7 +17,10 @@ def test_the_folder_of_another_audit_is_refused_and_fresh_starts_over(tmp_path: 
     with open_folder(tmp_path, "one", fresh=False) as store:
         store.write({"k": Answer(text="kept")})
 
-    with pytest.raises(UsageError, match="another model, data set or seed"), open_folder(tmp_path, "two", False):
+    with (
+        pytest.raises(UsageError, match="another model, data set or seed"),
+        open_folder(tmp_path, "two", False),
+    ):
         pass
     with open_folder(tmp_path, "one", fresh=False) as store:
         assert len(store) == 1
@@ -46,7 +49,10 @@ def test_two_writers_at_once_are_refused(tmp_path: Path) -> None:
 def test_an_unwritable_place_is_one_message(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
-    with pytest.raises(UsageError, match="cannot be written"), open_folder(tmp_path / "file" / "x", "i", False):
+    with (
+        pytest.raises(UsageError, match="cannot be written"),
+        open_folder(tmp_path / "file" / "x", "i", False),
+    ):
         pass
 
 

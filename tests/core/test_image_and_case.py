@@ -138,5 +138,7 @@ def test_the_digest_of_a_set_ignores_order_and_sees_every_field() -> None:
     a, b = case(id="a"), case(id="b")
 
     assert CaseSet("x", "t", (a, b)).digest() == CaseSet("y", "t", (b, a)).digest()
-    assert CaseSet("x", "t", (a, case(id="b", meta={"sex": "F"}))).digest() != CaseSet("x", "t", (a, b)).digest()
+    assert (
+        CaseSet("x", "t", (a, case(id="b", meta={"sex": "F"}))).digest() != CaseSet("x", "t", (a, b)).digest()
+    )
     assert image_group(a.images) == image_group(b.images)

@@ -77,7 +77,10 @@ def test_a_missing_plan_file_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ({"gate": [{"probe": "robustnes", "metric": "accuracy", "at_least": 1}]}, "Did you mean 'robustness'"),
+        (
+            {"gate": [{"probe": "robustnes", "metric": "accuracy", "at_least": 1}]},
+            "Did you mean 'robustness'",
+        ),
         ({"gate": [{"probe": "robustness", "metric": "acuracy", "at_least": 1}]}, "Did you mean 'accuracy'"),
         ({"probe": {"robustness": {"shift": []}}}, "Did you mean 'shifts'"),
         ({"probe": {"robust": {}}}, "Did you mean 'robustness'"),

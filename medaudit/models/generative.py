@@ -1,0 +1,165 @@
+"""Generative vision-language models: free text, and the likelihood of given options."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+from medaudit.errors import ModelError
+from medaudit.model import Answer, Capability, ModelInfo, Request
+from medaudit.models.inputs import Group, InputBuilder
+from medaudit.models.likelihood import decoder, full_pass
+from medaudit.models.loading import Parts
+from medaudit.models.memory import memory_guard
+from medaudit.models.positions import forget
+from medaudit.models.scorer import Scorer
+from medaudit.models.vision_ops import huggingface
+
+
+class GenerativeModel:
+    """A Hugging Face image-text-to-text checkpoint behind the model protocol.
+
+    Text is greedy: one beam, no sampling, no penalty, whatever the checkpoint's generation settings say.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        self.network, self.processor = parts.network, parts.processor
+        self.builder = InputBuilder(parts.processor, parts.network)
+        # A second tokenizer: `prepare` runs on another thread, and a fast tokenizer cannot be shared.
+        self._decoder = deepcopy(self.builder.tokenizer)
+        self._device = parts.device
+        pad = self.builder.tokenizer.pad_token_id
+        self.network.generation_config = _greedy(self.network.generation_config, self.builder.tokenizer)
+        self.scorer = Scorer(parts.network, parts.dtype, 0 if pad is None else pad)
+        self._info = ModelInfo(
+            id=parts.name,
+            kind="generative",
+            fingerprint=parts.fingerprint,
+            capabilities=frozenset({Capability.GENERATE, Capability.CHOOSE}),
+            revision=parts.revision,
+            parameters=parts.parameters,
+            dtype=parts.dtype,
+            device=parts.device,
+            files=parts.files,
+            notes=parts.notes,
+        )
+
+    @property
+    def info(self) -> ModelInfo:
+        """What audit.json says; the scoring route joins the notes once it is known."""
+        if not self.scorer.note:
+            return self._info
+        return replace(self._info, notes=(*self._info.notes, self.scorer.note))
+
+    def cost(self, request: Request) -> int:
+        """Rough tokens: four characters each, plus the image tokens."""
+        text = len(request.prompt) + sum(map(len, request.options))
+        return text // 4 + self._image_tokens * len(request.images)
+
+    @cached_property
+    def _image_tokens(self) -> int:
+        config = self.network.config
+        vision = getattr(config, "vision_config", None)
+        size, patch = (getattr(vision, name, None) for name in ("image_size", "patch_size"))
+        known = getattr(config, "image_seq_length", None)
+        if isinstance(size, int) and isinstance(patch, int):
+            return max((size // patch) ** 2, 1)
+        return known if isinstance(known, int) else 256
+
+    def prepare(self, requests: Sequence[Request]) -> tuple[int, list[Group]]:
+        return len(requests), self.builder.groups(requests)
+
+    def answer(self, prepared: tuple[int, list[Group]]) -> list[Answer]:
+        import torch
+
+        number, groups = prepared
+        answers = [Answer(error="not asked")] * number
+        for group in groups:
+            with torch.inference_mode():
+                for place, answer in zip(group.places, self._answers(group), strict=True):
+                    answers[place] = answer
+        return answers
+
+    def brute_force(self, prepared: tuple[int, list[Group]]) -> list[Answer]:
+        """Answer ``choose`` requests by the reference route: one full pass an option."""
+        import torch
+
+        route = decoder if self.network.config.is_encoder_decoder else full_pass
+        answers = [Answer(error="not asked")] * prepared[0]
+        for group in prepared[1]:
+            if group.error is not None:
+                continue
+            with torch.inference_mode(), memory_guard():
+                forget(self.network)
+                scores = route(self.network, self._placed(group), group.options, self.scorer.pad)
+            for place, row, options in zip(group.places, scores, group.options, strict=True):
+                answers[place] = Answer(scores=tuple(row), lengths=tuple(map(len, options)))
+        return answers
+
+    def image_tokens(self, request: Request) -> tuple[int, int]:
+        """Image positions in the request's sequence, and its length; 0 where there are none."""
+        (group,) = self.builder.groups([request])
+        ids = group.inputs["input_ids"]
+        known = self.builder.image_id
+        return (0 if known is None else int((ids == known).sum())), int(ids.shape[1])
+
+    def _answers(self, group: Group) -> list[Answer]:
+        if group.error is not None:
+            return [Answer(error=group.error)] * len(group.places)
+        try:
+            with memory_guard():
+                return self._choose(group) if group.options else self._generate(group)
+        except (ValueError, TypeError, IndexError, KeyError, AttributeError, RuntimeError) as error:
+            raise ModelError(
+                f"{self._info.id!r} failed on a batch ({type(error).__name__}: {str(error)[:160]}). "
+                "Type `medaudit check MODEL` to see what works."
+            ) from error
+
+    def _choose(self, group: Group) -> list[Answer]:
+        scores = self.scorer.scores(self._placed(group), group.options)
+        return [
+            Answer(scores=tuple(row), lengths=tuple(len(ids) for ids in options))
+            for row, options in zip(scores, group.options, strict=True)
+        ]
+
+    def _generate(self, group: Group) -> list[Answer]:
+        inputs = self._placed(group)
+        forget(self.network)
+        out = self.network.generate(**inputs, max_new_tokens=group.max_new_tokens)
+        prompt = group.inputs["input_ids"]
+        given = prompt.shape[1]
+        # Encoder-decoders and types that start from embeddings return the new tokens only.
+        echoed = out.shape[1] >= given and bool((out[:, :given].cpu() == prompt).all())
+        new = out[:, given:] if echoed and not self.network.config.is_encoder_decoder else out
+        texts = self._decoder.batch_decode(new, skip_special_tokens=True)
+        return [Answer(text=text.strip()) for text in texts]
+
+    def _placed(self, group: Group) -> dict[str, Any]:
+        """Fresh tensors on the model's device, floats in the model's dtype."""
+        dtype = self.network.dtype
+        placed = {}
+        for name, value in group.inputs.items():
+            if not hasattr(value, "clone"):
+                placed[name] = value
+            elif value.is_floating_point():
+                placed[name] = value.to(self._device, dtype, copy=True)
+            else:
+                placed[name] = value.to(self._device, copy=True)
+        return placed
+
+
+def _greedy(own: Any, tokenizer: Any) -> Any:
+    """Generation settings with the checkpoint's token ids and nothing else of it."""
+    kept = {
+        name: getattr(own, name, None)
+        for name in ("bos_token_id", "eos_token_id", "decoder_start_token_id", "forced_bos_token_id")
+    }
+    if kept["eos_token_id"] is None:
+        kept["eos_token_id"] = tokenizer.eos_token_id
+    padding = tokenizer.pad_token_id
+    if padding is None:
+        padding = getattr(own, "pad_token_id", None)
+    return huggingface().GenerationConfig(**kept, pad_token_id=padding, do_sample=False, num_beams=1)

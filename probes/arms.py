@@ -1,0 +1,82 @@
+"""Arms: the same cases under several conditions, asked in one go and judged side by side."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from medaudit.case import Case
+    from medaudit.context import Context
+    from medaudit.grading import Grade
+    from medaudit.model import Answer, Request
+
+    Floats = NDArray[np.float64]
+
+Key = TypeVar("Key")
+
+
+@dataclass(frozen=True, eq=False)
+class Arm:
+    """One condition's answers, aligned with the cases.
+
+    ``scores`` is (n,) float, NaN where the case was not asked or no answer came. ``said`` is the answer in
+    comparable form, None in the same places. ``errors`` counts the answers that did not come.
+    """
+
+    scores: Floats
+    said: tuple[str | None, ...]
+    answers: tuple[Answer | None, ...] = ()
+    outcomes: Mapping[str, int] = field(default_factory=dict)
+    errors: int = 0
+
+
+def ask_arms(
+    ctx: Context, cases: Sequence[Case], arms: Mapping[Key, Sequence[Request | None]]
+) -> dict[Key, Arm]:
+    """Ask every request of every arm in one call; None leaves a case out of an arm."""
+    wanted = [request for requests in arms.values() for request in requests if request is not None]
+    answers = iter(ctx.ask(wanted))
+    return {
+        key: _judge(ctx, cases, [None if request is None else next(answers) for request in requests])
+        for key, requests in arms.items()
+    }
+
+
+def _judge(ctx: Context, cases: Sequence[Case], answers: Sequence[Answer | None]) -> Arm:
+    grades = [
+        None if answer is None else ctx.grade(case, answer)
+        for case, answer in zip(cases, answers, strict=True)
+    ]
+    scores = [np.nan if grade is None or grade.score is None else grade.score for grade in grades]
+    said = tuple(
+        None if grade is None or answer is None or grade.score is None else _said(case, answer, grade)
+        for case, answer, grade in zip(cases, answers, grades, strict=True)
+    )
+    judged = [grade for grade in grades if grade is not None]
+    return Arm(
+        scores=np.asarray(scores, dtype=np.float64),
+        said=said,
+        answers=tuple(answers),
+        outcomes=dict(sorted(Counter(grade.outcome.value for grade in judged).items())),
+        errors=sum(grade.score is None for grade in judged),
+    )
+
+
+def _said(case: Case, answer: Answer, grade: Grade) -> str:
+    """The chosen option, or the class of an answer that chose none; the plain text of an open answer."""
+    if case.closed:
+        return f"[{grade.outcome.value}]" if grade.choice is None else grade.choice
+    return " ".join((answer.text or "").casefold().split()).strip(" .")
+
+
+def changes(before: Arm, after: Arm) -> Floats:
+    """1 where the two arms said different things, 0 where the same, NaN where one of them said nothing."""
+    pairs = zip(before.said, after.said, strict=True)
+    return np.asarray([np.nan if a is None or b is None else float(a != b) for a, b in pairs])

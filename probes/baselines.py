@@ -1,0 +1,177 @@
+"""The probe ``baselines``: is the picture worth anything to the model?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from medaudit.finding import Control, Finding, Verdict
+from medaudit.model import Capability
+from medaudit.probes import ablations, predictors
+from medaudit.probes.arms import Arm, ask_arms
+from medaudit.probes.sheet import Sheet, accuracy, as_control, complete
+from medaudit.registry import probe
+
+if TYPE_CHECKING:
+    from medaudit.case import Case
+    from medaudit.context import Context
+    from medaudit.model import Request
+    from medaudit.probes.arms import Floats
+
+NO_GENERATE = (
+    "this model compares an image with texts and cannot be asked without an image; "
+    "blank, noise and swapped images stand in"
+)
+BEATEN = "does not beat its baselines here: its accuracy is explained without looking at the right image"
+SELECTION = (
+    "the best baseline is the one with the smallest gain over it on these same cases; "
+    "choosing it so can only make the gain look smaller"
+)
+
+
+@probe(
+    "baselines",
+    needs=[["generate"], ["choose"]],
+    reference=(
+        "Kahl et al. 2024, SURE-VQA, arXiv:2411.19688; Goyal et al. 2017, Making the V in VQA Matter, CVPR; "
+        "Asadi et al. 2026, Mirage, arXiv:2603.21687"
+    ),
+    metrics=("accuracy", "visual_gain", "prior_index"),
+)
+def baselines(ctx: Context) -> Iterator[Finding]:
+    """Does the model do better with the right image than without looking at it?
+
+    Every case is asked with its own image, with no image, a blank one, noise, and the image of another
+    case. Two predictors that see no image at all stand beside: the most frequent answer among equal
+    options, and the most frequent answer to the same question, both learnt from other groups (5-fold
+    cross-fitting). A model that does not beat the best of these does not need the picture on this data,
+    whatever its accuracy is.
+
+    Formulas, acc = share of right answers, an answer that chooses nothing is wrong::
+
+        visual_gain = min over baselines b of mean(right_full - right_b)    paired, per case
+        prior_index = acc(none) / acc(full)                                 undefined when acc(full) = 0
+
+    The best baseline is chosen on the same cases, which can only understate ``visual_gain``. ``blank`` is
+    mid-grey, ``noise`` uniform per pixel, both of the image's size; ``swapped`` is a derangement in which
+    no case meets a picture equal to its own.
+    """
+    cases = tuple(case for case in ctx.askable if case.images)
+    sheet = Sheet(ctx, "baselines", cases)
+    if not cases:
+        yield Finding(
+            "baselines", "accuracy", None, verdict=Verdict.NOT_APPLICABLE, reason="no case with an image"
+        )
+        return
+    arms = ask_arms(ctx, cases, _requests(ctx, cases))
+    guesses = {
+        "majority": predictors.score(ctx, cases, predictors.majority(cases, ctx.seed)),
+        "question_only": predictors.score(ctx, cases, predictors.question_only(cases, ctx.seed)),
+    }
+    yield from _accuracies(sheet, arms, guesses)
+    rivals = {name: arm.scores for name, arm in arms.items() if name != "full"} | guesses
+    yield _visual_gain(sheet, arms["full"].scores, rivals)
+    yield _prior_index(sheet, arms, guesses["majority"])
+
+
+def _requests(ctx: Context, cases: tuple[Case, ...]) -> dict[str, list[Request | None]]:
+    requests: dict[str, list[Request | None]] = {"full": [ctx.request(case) for case in cases]}
+    if Capability.GENERATE in ctx.model.capabilities:
+        requests["none"] = [ctx.request(case, ()) for case in cases]
+    requests["blank"] = [ctx.request(case, ablations.blank(case)) for case in cases]
+    requests["noise"] = [ctx.request(case, ablations.noise(case, ctx.seed)) for case in cases]
+    requests["swapped"] = [
+        None if images is None else ctx.request(case, images)
+        for case, images in zip(cases, ablations.swapped(cases, ctx.seed), strict=True)
+    ]
+    return requests
+
+
+def _accuracies(sheet: Sheet, arms: Mapping[str, Arm], guesses: Mapping[str, Floats]) -> Iterator[Finding]:
+    control = as_control("majority", sheet.mean(guesses["majority"]))
+    for name in ("full", "none", "blank", "noise", "swapped"):
+        if name in arms:
+            yield _accuracy(sheet, name, arms[name], control)
+        else:
+            yield Finding(
+                "baselines",
+                "accuracy",
+                None,
+                slice={"image": name},
+                verdict=Verdict.NOT_APPLICABLE,
+                reason=NO_GENERATE,
+            )
+    for name, scores in guesses.items():
+        estimate = sheet.mean(scores)
+        data = {"cross_fitting": {"folds": predictors.FOLDS, "by": "group"}, **_by_kind(sheet, scores)}
+        yield sheet.finding("accuracy", estimate, {"predictor": name}, data=data)
+
+
+def _accuracy(sheet: Sheet, name: str, arm: Arm, control: Control) -> Finding:
+    data: dict[str, Any] = {"outcomes": dict(arm.outcomes), "errors": arm.errors}
+    left_out = sum(answer is None for answer in arm.answers)
+    if left_out:
+        data["without_partner"] = left_out
+    wrong = sheet.ids(arm.scores < 0.5) if name == "full" else ()
+    data |= _by_kind(sheet, arm.scores)
+    return sheet.finding(
+        "accuracy", sheet.mean(arm.scores), {"image": name}, control=control, evidence=wrong, data=data
+    )
+
+
+def _by_kind(sheet: Sheet, scores: Floats) -> dict[str, Any]:
+    """Accuracy on closed and on open questions, where the data holds both."""
+    closed = np.asarray([case.closed for case in sheet.cases])
+    if closed.all() or not closed.any():
+        return {}
+    kinds = {"closed": scores[closed], "open": scores[~closed]}
+    return {
+        "kinds": {
+            name: {"n": int(np.isfinite(part).sum()), "accuracy": accuracy(part)}
+            for name, part in kinds.items()
+        }
+    }
+
+
+def _visual_gain(sheet: Sheet, full: Floats, rivals: Mapping[str, Floats]) -> Finding:
+    gains = {}
+    for name, scores in rivals.items():
+        both = complete((full, scores))
+        # A baseline that few cases have (a picture that most share cannot be swapped) is no yardstick.
+        if both.sum() >= min(sheet.ctx.min_n, np.isfinite(full).sum()) and both.any():
+            gains[name] = float((full[both] - scores[both]).mean())
+    if not gains:
+        empty = np.full(len(full), np.nan)
+        return sheet.finding("visual_gain", sheet.difference(full, empty))
+    best = min(gains, key=lambda name: gains[name])
+    estimate = sheet.difference(full, rivals[best])
+    explained = estimate.interval is not None and estimate.interval[0] <= 0
+    beaten = (full < 0.5) & (rivals[best] > 0.5)
+    return sheet.finding(
+        "visual_gain",
+        estimate,
+        control=as_control(f"accuracy_{best}", sheet.mean(rivals[best])),
+        reason=BEATEN if explained else "",
+        evidence=sheet.ids(beaten, full < 0.5),
+        data={
+            "best_baseline": best,
+            "gains": gains,
+            "explained_by_baseline": explained,
+            "selection": SELECTION,
+        },
+    )
+
+
+def _prior_index(sheet: Sheet, arms: Mapping[str, Arm], majority: Floats) -> Finding:
+    if "none" not in arms:
+        return Finding("baselines", "prior_index", None, verdict=Verdict.NOT_APPLICABLE, reason=NO_GENERATE)
+    full, none = arms["full"].scores, arms["none"].scores
+    return sheet.finding(
+        "prior_index",
+        sheet.ratio(none, full),
+        control=as_control("majority_over_full", sheet.ratio(majority, full)),
+        evidence=sheet.ids((none > 0.5) & (full > 0.5)),
+        data={"accuracy_none": accuracy(none), "accuracy_full": accuracy(full)},
+    )

@@ -1,0 +1,141 @@
+"""Findings about synthetic shifts: what is lost, relative to what, and how much of it is noise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from medaudit import stats
+from medaudit.finding import Control, Finding
+from medaudit.probes.arms import Arm, changes
+from medaudit.probes.noise_floor import NoiseFloor
+from medaudit.probes.sheet import Sheet, as_control, complete
+
+if TYPE_CHECKING:
+    from medaudit.probes.arms import Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """What shifted answers are held against: clean answers, an image-free predictor, the noise floor."""
+
+    clean: Arm
+    base: Floats
+    floor: NoiseFloor
+
+
+def shift_findings(
+    sheet: Sheet, reference: Reference, arms: Mapping[tuple[str, int], Arm]
+) -> Iterator[Finding]:
+    """Rows per shift and severity, then one over all severities of each shift."""
+    for (name, severity), arm in arms.items():
+        yield from _one(sheet, reference, arm, {"shift": name, "severity": severity})
+    for name in dict.fromkeys(name for name, _ in arms):
+        chosen = {severity: arm for (shift, severity), arm in arms.items() if shift == name}
+        yield from _over_severities(sheet, reference, name, chosen)
+
+
+def _one(sheet: Sheet, reference: Reference, arm: Arm, where: dict[str, Any]) -> Iterator[Finding]:
+    clean, base, floor = reference.clean.scores, reference.base, reference.floor
+    lost = sheet.ids((clean > 0.5) & (arm.scores < 0.5))
+    data = {"errors": _lost(reference.clean, arm)}
+    # Both sides of every comparison below stand on the cases that have both answers.
+    shifted = np.where(complete((clean, arm.scores)), arm.scores, np.nan)
+    yield sheet.finding(
+        "accuracy",
+        sheet.mean(shifted),
+        where,
+        control=as_control("question_only", sheet.mean(base, complete((shifted,)))),
+        evidence=lost,
+        data=data | {"outcomes": dict(arm.outcomes)},
+    )
+    yield from _relative(sheet, reference, shifted, where, data, lost)
+    flips = changes(reference.clean, arm)
+    moved = sheet.ids((flips > 0) & (clean > 0.5), flips > 0)
+    yield sheet.finding(
+        "flip_rate", sheet.mean(flips), where, control=floor.control, evidence=moved, data=data
+    )
+    everywhere = np.ones(len(flips), dtype=bool)
+    excess = sheet.unpaired(stats.unpaired_difference, ((flips,), everywhere), ((floor.flips,), everywhere))
+    yield sheet.finding("flip_excess", excess, where, control=floor.control, evidence=moved, data=data)
+
+
+def _relative(
+    sheet: Sheet,
+    reference: Reference,
+    shifted: Floats,
+    where: dict[str, Any],
+    data: dict[str, Any],
+    evidence: tuple[str, ...],
+) -> Iterator[Finding]:
+    clean, base, floor = reference.clean.scores, reference.base, reference.floor
+    yield sheet.finding(
+        "relative_robustness",
+        sheet.ratio(shifted, clean),
+        where,
+        control=floor.ratio,
+        evidence=evidence,
+        data=data,
+    )
+    yield sheet.finding(
+        "relative_robustness_corrected",
+        sheet.corrected_ratio(shifted, clean, base),
+        where,
+        control=Control("question_only", sheet.mean(base, complete((shifted,))).estimate),
+        evidence=evidence,
+        data=data,
+    )
+    yield sheet.finding(
+        "accuracy_drop",
+        sheet.difference(clean, shifted),
+        where,
+        control=floor.drop,
+        evidence=evidence,
+        data=data,
+    )
+
+
+def _over_severities(
+    sheet: Sheet, reference: Reference, name: str, arms: Mapping[int, Arm]
+) -> Iterator[Finding]:
+    """Means over severities, on the cases that have an answer at each of them."""
+    clean = reference.clean.scores
+    shifted = np.mean([arm.scores for arm in arms.values()], axis=0)
+    both = complete((clean, shifted))
+    lost = np.where(both & (clean > 0.5), clean - shifted, 0)
+    order = np.argsort(-lost, kind="stable")
+    worst = tuple(sheet.cases[index].id for index in order if lost[index] > 0)
+    data = {
+        "severities": sorted(arms),
+        "errors": len(sheet.cases) - int(both.sum()),
+        "accuracy": {str(severity): _mean_or_none(arm.scores[both]) for severity, arm in arms.items()},
+    }
+    where = {"shift": name}
+    yield sheet.finding(
+        "accuracy_drop",
+        sheet.difference(clean, shifted),
+        where,
+        control=reference.floor.drop,
+        evidence=worst,
+        data=data,
+    )
+    yield sheet.finding(
+        "relative_robustness",
+        sheet.ratio(shifted, clean),
+        where,
+        control=reference.floor.ratio,
+        evidence=worst,
+        data=data,
+    )
+
+
+def _lost(clean: Arm, arm: Arm) -> int:
+    """Cases of the arm that have no answer there or none when clean."""
+    return len(clean.scores) - int(complete((clean.scores, arm.scores)).sum())
+
+
+def _mean_or_none(values: Floats) -> float | None:
+    return float(values.mean()) if values.size else None

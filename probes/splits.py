@@ -1,0 +1,171 @@
+"""Findings about real-world splits: one value of an attribute against all other values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from medaudit import stats
+from medaudit.finding import Control, Finding, Verdict
+from medaudit.probes.sheet import EVIDENCE, Sheet, accuracy, as_control
+
+if TYPE_CHECKING:
+    from medaudit.probes.arms import Floats
+    from medaudit.probes.attributes import Attribute, Label
+    from medaudit.probes.sheet import Mask
+
+COMPARED = ("relative_robustness", "relative_robustness_corrected", "accuracy_drop")
+
+
+def split_findings(
+    sheet: Sheet, attributes: Sequence[Attribute], scores: Floats, base: Floats
+) -> Iterator[Finding]:
+    """Rows per value, then the gap between the best and the worst value of each attribute."""
+    answered = np.isfinite(scores)
+    for attribute in attributes:
+        known = np.asarray([label is not None for label in attribute.labels])
+        for value in attribute.counts:
+            inside = np.asarray([_same(label, value) for label in attribute.labels])
+            yield from _value(
+                sheet, attribute, value, (inside & answered, known & ~inside & answered), scores, base
+            )
+        yield from _gap(sheet, attribute, scores)
+
+
+def _same(label: Label | None, value: Label) -> bool:
+    # 1 and True are equal in Python but not in a table.
+    return label is not None and type(label) is type(value) and label == value
+
+
+def _value(
+    sheet: Sheet,
+    attribute: Attribute,
+    value: Label,
+    sides: tuple[Mask, Mask],
+    scores: Floats,
+    base: Floats,
+) -> Iterator[Finding]:
+    inside, rest = sides
+    where: dict[str, Any] = {"attribute": attribute.name, "value": value}
+    few = _few(int(inside.sum()), sheet.ctx.min_n)
+    data: dict[str, Any] = {
+        "n_value": int(inside.sum()),
+        "n_rest": int(rest.sum()),
+        "missing": attribute.missing,
+    }
+    if attribute.edges:
+        data["edges"] = list(attribute.edges)
+    if few:
+        yield _too_few(sheet, "accuracy", where, few, data)
+        return
+    wrong = sheet.ids(inside & (scores < 0.5))[:EVIDENCE]
+    yield sheet.finding(
+        "accuracy",
+        sheet.mean(scores, inside),
+        where,
+        control=as_control("question_only", sheet.mean(base, inside)),
+        evidence=wrong,
+        data=data,
+    )
+    few = _few(int(rest.sum()), sheet.ctx.min_n)
+    if few:
+        for metric in COMPARED:
+            yield _too_few(sheet, metric, where, f"of the other values, {few}", data)
+        return
+    data |= {"accuracy_value": accuracy(scores[inside]), "accuracy_rest": accuracy(scores[rest])}
+    yield from _compared(sheet, where, sides, scores, base, wrong, data)
+
+
+def _compared(
+    sheet: Sheet,
+    where: dict[str, Any],
+    sides: tuple[Mask, Mask],
+    scores: Floats,
+    base: Floats,
+    wrong: tuple[str, ...],
+    data: dict[str, Any],
+) -> Iterator[Finding]:
+    """The value against the rest; the control is what the image-free predictor shows of the same split."""
+    inside, rest = sides
+    ratio, difference = stats.unpaired_ratio, stats.unpaired_difference
+    results = (
+        (
+            sheet.unpaired(ratio, ((scores,), inside), ((scores,), rest)),
+            as_control("question_only_ratio", sheet.unpaired(ratio, ((base,), inside), ((base,), rest))),
+        ),
+        (
+            sheet.unpaired(stats.unpaired_corrected_ratio, ((scores, base), inside), ((scores, base), rest)),
+            Control("question_only_accuracy", accuracy(base[inside])),
+        ),
+        (
+            sheet.unpaired(difference, ((scores,), rest), ((scores,), inside)),
+            as_control("question_only_drop", sheet.unpaired(difference, ((base,), rest), ((base,), inside))),
+        ),
+    )
+    for metric, (estimate, control) in zip(COMPARED, results, strict=True):
+        yield sheet.finding(metric, estimate, where, control=control, evidence=wrong, data=data)
+
+
+def _gap(sheet: Sheet, attribute: Attribute, scores: Floats) -> Iterator[Finding]:
+    """Largest minus smallest accuracy, beside what the same sizes give when labels mean nothing."""
+    names = np.asarray([f"{type(label).__name__}:{label}" for label in attribute.labels])
+    large = {
+        value: index
+        for value in attribute.counts
+        if (index := np.isfinite(scores) & (names == f"{type(value).__name__}:{value}")).sum()
+        >= sheet.ctx.min_n
+    }
+    if len(large) < 2:
+        return
+    kept = np.logical_or.reduce(list(large.values()))
+    labels = np.asarray([str(label) for label in attribute.labels], dtype=np.str_)[kept]
+    ctx = sheet.ctx
+    gap = stats.gap(
+        scores[kept],
+        labels,
+        sheet.groups[kept],
+        confidence=ctx.confidence,
+        resamples=ctx.resamples,
+        seed=ctx.seed,
+    )
+    by_value = {
+        str(value): {"n": int(index.sum()), "accuracy": accuracy(scores[index])}
+        for value, index in large.items()
+    }
+    worst = min(large, key=lambda value: float(scores[large[value]].mean()))
+    estimate = stats.Estimate(
+        gap.estimate,
+        gap.interval,
+        int(kept.sum()),
+        len(set(sheet.groups[kept])),
+        gap.p_value,
+        "",
+    )
+    yield sheet.finding(
+        "subgroup_gap",
+        estimate,
+        {"attribute": attribute.name},
+        control=Control("permuted_labels", gap.null_mean),
+        evidence=sheet.ids(large[worst] & (scores < 0.5)),
+        data={"by_value": by_value, "worst": str(worst), "missing": attribute.missing},
+    )
+
+
+def _few(n: int, min_n: int) -> str:
+    return "" if n >= min_n else f"n = {n} is under the minimum of {min_n}"
+
+
+def _too_few(sheet: Sheet, metric: str, where: dict[str, Any], reason: str, data: dict[str, Any]) -> Finding:
+    return Finding(
+        sheet.probe,
+        metric,
+        None,
+        n=data["n_value"],
+        slice=where,
+        confidence=sheet.ctx.confidence,
+        verdict=Verdict.INCONCLUSIVE,
+        reason=reason,
+        data=data,
+    )

@@ -1,0 +1,74 @@
+"""A scan that is killed goes on where it stopped, and ends as if nothing had happened."""
+
+from __future__ import annotations
+
+import collections
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+BATCH = 32
+
+
+def words(models: Path, data: Path, out: Path) -> list[str]:
+    scan = [sys.executable, "-m", "medaudit", "scan", f"python:{models}:reader", "--data", str(data)]
+    return [*scan, "--probe", "baselines", "--out", str(out), "--quiet", "--batch-size", str(BATCH)]
+
+
+def calls(log: Path) -> collections.Counter[str]:
+    return collections.Counter(log.read_text().splitlines()) if log.exists() else collections.Counter()
+
+
+def settled(out: Path) -> dict:
+    document = json.loads((out / "audit.json").read_text())
+    for name in ("started", "duration_s", "command"):
+        del document["run"][name]
+    return document
+
+
+@pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGINT])
+def test_a_killed_scan_repeats_at_most_one_batch(make_data, models: Path, tmp_path: Path, stop) -> None:
+    data, log, out = make_data(500), tmp_path / "calls", tmp_path / "a"
+    environment = {**os.environ, "MODEL_LOG": str(log), "PYTHONHASHSEED": "0"}
+    slow = {**environment, "MODEL_PAUSE": "0.002"}
+    process = subprocess.Popen(words(models, data, out), env=slow, cwd=tmp_path, stderr=subprocess.PIPE)
+    deadline = time.time() + 120
+    while sum(calls(log).values()) < 700 and time.time() < deadline:
+        time.sleep(0.02)
+    process.send_signal(stop)
+    code = process.wait(timeout=60)
+    if stop == signal.SIGINT:
+        assert code == 130
+        assert json.loads((out / "audit.json").read_text())["status"] == "interrupted"
+
+    first = sum(calls(log).values())
+    subprocess.run(words(models, data, out), env=environment, cwd=tmp_path, check=True)
+    subprocess.run(
+        words(models, data, tmp_path / "whole"),
+        env={**environment, "MODEL_LOG": str(tmp_path / "calls2")},
+        cwd=tmp_path,
+        check=True,
+    )
+
+    whole = calls(tmp_path / "calls2")
+    repeated = calls(log) - whole
+    assert 700 <= first < sum(whole.values())
+    assert not whole - calls(log)
+    assert sum(repeated.values()) <= BATCH
+    assert settled(out) == settled(tmp_path / "whole")
+
+
+def test_a_warm_scan_asks_nothing(make_data, models: Path, tmp_path: Path) -> None:
+    data, log = make_data(60), tmp_path / "calls"
+    environment = {**os.environ, "MODEL_LOG": str(log), "PYTHONHASHSEED": "0"}
+    for _ in range(2):
+        subprocess.run(words(models, data, tmp_path / "a"), env=environment, cwd=tmp_path, check=True)
+
+    ends = [json.loads(line) for line in (tmp_path / "a" / "run.jsonl").read_text().splitlines()]
+    assert [line["computed"] for line in ends if line["event"] == "complete"] == [len(calls(log)), 0]

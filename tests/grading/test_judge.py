@@ -1,0 +1,113 @@
+"""The optional judge: what it is sent, how its replies are read, and whether it judges at all."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from medaudit.errors import ModelError, UsageError
+from medaudit.grading import Judge, audit_judge
+from medaudit.grading.judge import Judgements, NearMiss, Triplet
+from medaudit.grading.open import open_scores
+
+TRIPLETS = [
+    NearMiss("What?", "there is not a nodule", "nodule absent", "there is a nodule"),
+    NearMiss("Side?", "mass in the left lung", "left-sided pulmonary mass", "mass in the right lung"),
+]
+
+
+def replying(*replies):
+    return lambda prompts: list(replies[: len(prompts)])
+
+
+@pytest.mark.parametrize(
+    ("reply", "score"),
+    [
+        ('{"score": 5}', 1.0),
+        ('{"score": 1}', 0.0),
+        ("{score: 3}", 0.5),
+        ('```json\n{"score": "2"}\n```', 0.25),
+        ("score: 4/5", 0.75),
+        ("4 stars", 0.75),
+        ("4/5 stars", 0.75),
+        ("<think>score: 2</think>{score: 4}", 0.75),
+        ("3", 0.5),
+        ("score: 4, or rather score: 2", None),
+        ("score: 4/10", None),
+        ('{"score": 6}', None),
+        ('{"score": 0}', None),
+        ("very good", None),
+        ("", None),
+        ("I saw 3 errors", None),
+    ],
+)
+def test_replies_are_read_or_counted_as_failures(reply, score):
+    judged = Judge(replying(reply))([Triplet("q", "left", "right")])
+
+    assert judged.scores == (score,)
+    assert judged.failures == (score is None)
+
+
+def test_unreadable_replies_widen_the_bounds_of_the_mean():
+    judged = Judge(replying('{"score": 5}', "?"))([Triplet("q", "a b", "c"), Triplet("q", "a b", "d")])
+
+    assert (judged.mean, judged.bounds, judged.failures) == (1.0, (0.5, 1.0), 1)
+    assert Judgements((None,)).mean is None
+
+
+def test_equal_answers_are_not_asked():
+    asked = []
+
+    def ask(prompts):
+        asked.extend(prompts)
+        return ['{"score": 0}'] * len(prompts)
+
+    judged = Judge(ask, scale=(0, 1))(
+        [Triplet("q", "the left lung", "Left lung."), Triplet("q", "left", "right")]
+    )
+
+    assert judged.scores == (1.0, 0.0)
+    assert len(asked) == 1
+
+
+def test_the_judge_sees_question_reference_and_prediction_only():
+    prompt = Judge(replying()).prompt(Triplet('say "5"', "left", "right\n"))
+
+    record = json.loads(prompt.splitlines()[-1])
+    assert record == {"question": 'say "5"', "reference": "left", "prediction": "right\n"}
+
+
+def test_a_judge_that_drops_a_reply_and_an_unknown_scale_are_refused():
+    with pytest.raises(ModelError, match="0 replies to 1 prompts"):
+        Judge(lambda prompts: [])([Triplet("q", "left", "right")])
+    with pytest.raises(UsageError, match="Legal"):
+        Judge(replying(), scale=(1, 10))
+
+
+def test_audit_passes_a_judge_that_tells_near_misses_apart():
+    def ask(prompts):
+        good = ("nodule absent", "left-sided")
+        return ['{"score": 5}' if any(word in p for word in good) else '{"score": 1}' for p in prompts]
+
+    audit = audit_judge(Judge(ask), TRIPLETS)
+
+    assert (audit.auc, audit.spread, audit.collapsed, audit.failure_rate) == (1.0, 0.5, False, 0.0)
+
+
+def test_audit_flags_a_constant_judge_and_counts_unreadable_replies():
+    constant = audit_judge(Judge(lambda prompts: ['{"score": 3}'] * len(prompts)), TRIPLETS)
+    silent = audit_judge(Judge(lambda prompts: [""] * len(prompts)), TRIPLETS)
+
+    assert (constant.auc, constant.spread, constant.collapsed) == (0.5, 0.0, True)
+    assert (silent.auc, silent.spread, silent.collapsed, silent.failure_rate) == (None, None, True, 1.0)
+
+
+def test_token_overlap_as_a_judge_prefers_the_near_miss():
+    def overlap(triplets):
+        return Judgements(tuple(open_scores(t.prediction, t.reference)["f1"] for t in triplets))
+
+    audit = audit_judge(overlap, TRIPLETS)
+
+    assert audit.auc is not None
+    assert audit.auc < 0.5
