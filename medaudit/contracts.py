@@ -6,20 +6,23 @@ They raise ``AssertionError`` that names the plugin and the broken clause, and r
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from medaudit.case import CaseSet
 from medaudit.errors import UsageError
 from medaudit.finding import Finding
 from medaudit.image import ArrayImage, keyed_rng
+from medaudit.instruments import context_for, direct_ask, synthetic_cases
 from medaudit.model import Answer, Capability, Request
+from medaudit.models.scripted import oracle
 from medaudit.registry import Probe, Shift, available, find
 
 if TYPE_CHECKING:
-    from medaudit.case import Case, CaseSet
+    from medaudit.case import Case
     from medaudit.context import Context
     from medaudit.image import Pixels
     from medaudit.model import Model
@@ -34,7 +37,8 @@ def check_probe(
     *,
     cases: CaseSet | Iterable[Case] | None = None,
     model: Model | None = None,
-    **parameters: Any,
+    shifts: Mapping[str, Shift] | None = None,
+    parameters: Mapping[str, Any] | None = None,
 ) -> None:
     """Check that a probe keeps the contract.
 
@@ -45,12 +49,13 @@ def check_probe(
     nothing new while doing so. It survives a model that always errs, and a single case.
 
     Needs beyond generating and choosing cannot be scripted: give ``cases`` and a ``model`` that has them.
+    ``shifts`` are all registered ones; ``parameters`` are keywords of the probe.
     """
-    from medaudit.testing import oracle, synthetic_cases
-
     item: Probe = find("probe", probe) if isinstance(probe, str) else probe
     _check_words(item)
-    listed = tuple(synthetic_cases(48, seed=5).cases if cases is None else getattr(cases, "cases", cases))
+    given = synthetic_cases(48, seed=5) if cases is None else cases
+    listed = tuple(given.cases if isinstance(given, CaseSet) else given)
+    known = available("shift") if shifts is None else shifts
     for need in item.needs:
         _hold(need, item, "a set of needs is empty: the probe would run on a model that can do nothing")
         subject = model or oracle(listed, capabilities=need & {Capability.GENERATE, Capability.CHOOSE})
@@ -64,7 +69,7 @@ def check_probe(
                 model is not None, item, f"needs {'+'.join(sorted(need))}: call check_probe(..., model=...)"
             )
             continue
-        _check_run(item, listed, subject, parameters)
+        _check_run(item, listed, subject, known, parameters or {})
 
 
 def _check_words(item: Probe) -> None:
@@ -74,11 +79,17 @@ def _check_words(item: Probe) -> None:
     _hold(item.missing(frozenset()) is not None, item, "would run on a model that can do nothing")
 
 
-def _check_run(item: Probe, cases: tuple[Case, ...], model: Model, parameters: dict[str, Any]) -> None:
+def _check_run(
+    item: Probe,
+    cases: tuple[Case, ...],
+    model: Model,
+    shifts: Mapping[str, Shift],
+    parameters: Mapping[str, Any],
+) -> None:
     tape = _Tape(item, model)
-    context = _context(cases, model, tape.ask)
+    context = context_for(cases, model, ask=tape.ask, seed=3, resamples=200, shifts=shifts)
     findings = _run(item, context, parameters)
-    _hold(findings, item, "yielded no finding on 48 cases")
+    _hold(findings, item, f"yielded no finding on {len(cases)} cases")
     for finding in findings:
         _check_finding(item, finding, context)
     ids = [finding.id for finding in findings]
@@ -92,26 +103,16 @@ def _check_run(item: Probe, cases: tuple[Case, ...], model: Model, parameters: d
         "a second run on the stored answers gave other findings",
     )
     broken = replace(context, ask=lambda requests: [Answer(error="no reply")] * len(requests))
-    lonely = replace(_context(cases[:1], model, _Tape(item, model).ask))
+    lonely = replace(context, cases=cases[:1], ask=_Tape(item, model).ask)
     for edge in (broken, lonely):
         for finding in _run(item, edge, parameters):
             _check_finding(item, finding, edge)
-
-
-def _context(
-    cases: tuple[Case, ...], model: Model, ask: Callable[[Sequence[Request]], list[Answer]]
-) -> Context:
-    from medaudit.testing import context_for
-
-    return context_for(cases, model, ask=ask, seed=3, resamples=200, shifts=available("shift"))
 
 
 class _Tape:
     """Asks the model and remembers; once ``closed``, only what was asked before may be asked."""
 
     def __init__(self, item: Probe, model: Model) -> None:
-        from medaudit.testing import direct_ask
-
         self.item, self.model, self.closed = item, model, False
         self._ask = direct_ask(model)
         self._answers: dict[str, Answer] = {}
@@ -127,7 +128,7 @@ class _Tape:
         return [self._answers[key] for key in keys]
 
 
-def _run(item: Probe, context: Context, parameters: dict[str, Any]) -> list[Finding]:
+def _run(item: Probe, context: Context, parameters: Mapping[str, Any]) -> list[Finding]:
     try:
         return list(item.run(context, **parameters))
     except AssertionError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -74,6 +75,15 @@ def _said(case: Case, answer: Answer, grade: Grade) -> str:
     if case.closed:
         return f"[{grade.outcome.value}]" if grade.choice is None else grade.choice
     return " ".join((answer.text or "").casefold().split()).strip(" .")
+
+
+def drawn(cases: Sequence[Case], most: int, *key: object) -> list[Case]:
+    """At most ``most`` cases, drawn by a hash of (key, id): the same ones in whatever order they come."""
+
+    def rank(case: Case) -> bytes:
+        return hashlib.blake2b("|".join(map(str, (*key, case.id))).encode(), digest_size=8).digest()
+
+    return sorted(cases, key=rank)[:most]
 
 
 def changes(before: Arm, after: Arm) -> Floats:

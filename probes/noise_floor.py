@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medaudit.finding import Control, Finding
-from medaudit.probes.arms import Arm, changes
+from medaudit.probes.arms import Arm, changes, drawn
 from medaudit.probes.sheet import Sheet, as_control
 
 if TYPE_CHECKING:
@@ -41,12 +40,8 @@ class NoiseFloor:
 
 
 def replicate_requests(ctx: Context, cases: tuple[Case, ...], most: int) -> dict[str, list[Request | None]]:
-    """Requests that ask up to ``most`` cases, drawn by a hash of (seed, id), again: alone and in a batch."""
-
-    def rank(case: Case) -> bytes:
-        return hashlib.blake2b(f"{ctx.seed}|again|{case.id}".encode(), digest_size=8).digest()
-
-    chosen = {case.id for case in sorted(cases, key=rank)[:most]}
+    """Requests that ask up to ``most`` cases again: each alone, and each in a batch."""
+    chosen = {case.id for case in drawn(cases, most, ctx.seed, "again")}
     return {
         name: [
             ctx.request(case, replicate=number, alone=name == "alone") if case.id in chosen else None

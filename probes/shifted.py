@@ -10,9 +10,10 @@ import numpy as np
 
 from medaudit import stats
 from medaudit.finding import Control, Finding
-from medaudit.probes.arms import Arm, changes
+from medaudit.probes.arms import Arm, changes, drawn
 from medaudit.probes.noise_floor import NoiseFloor
 from medaudit.probes.sheet import Sheet, as_control, complete
+from medaudit.probes.visibility import PICTURES, visibility
 
 if TYPE_CHECKING:
     from medaudit.probes.arms import Floats
@@ -31,14 +32,19 @@ def shift_findings(
     sheet: Sheet, reference: Reference, arms: Mapping[tuple[str, int], Arm]
 ) -> Iterator[Finding]:
     """Rows per shift and severity, then one over all severities of each shift."""
+    ctx = sheet.ctx
+    measured = drawn(sheet.cases, PICTURES, ctx.seed, "visibility")
     for (name, severity), arm in arms.items():
-        yield from _one(sheet, reference, arm, {"shift": name, "severity": severity})
+        seen = visibility(measured, ctx.shifts[name], severity, ctx.seed)
+        yield from _one(sheet, reference, arm, {"shift": name, "severity": severity}, seen)
     for name in dict.fromkeys(name for name, _ in arms):
         chosen = {severity: arm for (shift, severity), arm in arms.items() if shift == name}
         yield from _over_severities(sheet, reference, name, chosen)
 
 
-def _one(sheet: Sheet, reference: Reference, arm: Arm, where: dict[str, Any]) -> Iterator[Finding]:
+def _one(
+    sheet: Sheet, reference: Reference, arm: Arm, where: dict[str, Any], seen: dict[str, Any]
+) -> Iterator[Finding]:
     clean, base, floor = reference.clean.scores, reference.base, reference.floor
     lost = sheet.ids((clean > 0.5) & (arm.scores < 0.5))
     data = {"errors": _lost(reference.clean, arm)}
@@ -50,7 +56,7 @@ def _one(sheet: Sheet, reference: Reference, arm: Arm, where: dict[str, Any]) ->
         where,
         control=as_control("question_only", sheet.mean(base, complete((shifted,)))),
         evidence=lost,
-        data=data | {"outcomes": dict(arm.outcomes)},
+        data=data | {"outcomes": dict(arm.outcomes), "visibility": seen},
     )
     yield from _relative(sheet, reference, shifted, where, data, lost)
     flips = changes(reference.clean, arm)

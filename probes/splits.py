@@ -26,17 +26,12 @@ def split_findings(
     answered = np.isfinite(scores)
     for attribute in attributes:
         known = np.asarray([label is not None for label in attribute.labels])
-        for value in attribute.counts:
-            inside = np.asarray([_same(label, value) for label in attribute.labels])
-            yield from _value(
-                sheet, attribute, value, (inside & answered, known & ~inside & answered), scores, base
-            )
-        yield from _gap(sheet, attribute, scores)
-
-
-def _same(label: Label | None, value: Label) -> bool:
-    # 1 and True are equal in Python but not in a table.
-    return label is not None and type(label) is type(value) and label == value
+        inside = {v: answered & np.asarray([x == v for x in attribute.labels]) for v in attribute.counts}
+        for value, mask in inside.items():
+            yield from _value(sheet, attribute, value, (mask, known & ~mask & answered), scores, base)
+        large = {value: mask for value, mask in inside.items() if mask.sum() >= sheet.ctx.min_n}
+        if len(large) > 1:
+            yield _gap(sheet, attribute, large, scores)
 
 
 def _value(
@@ -108,17 +103,8 @@ def _compared(
         yield sheet.finding(metric, estimate, where, control=control, evidence=wrong, data=data)
 
 
-def _gap(sheet: Sheet, attribute: Attribute, scores: Floats) -> Iterator[Finding]:
+def _gap(sheet: Sheet, attribute: Attribute, large: dict[Label, Mask], scores: Floats) -> Finding:
     """Largest minus smallest accuracy, beside what the same sizes give when labels mean nothing."""
-    names = np.asarray([f"{type(label).__name__}:{label}" for label in attribute.labels])
-    large = {
-        value: index
-        for value in attribute.counts
-        if (index := np.isfinite(scores) & (names == f"{type(value).__name__}:{value}")).sum()
-        >= sheet.ctx.min_n
-    }
-    if len(large) < 2:
-        return
     kept = np.logical_or.reduce(list(large.values()))
     labels = np.asarray([str(label) for label in attribute.labels], dtype=np.str_)[kept]
     ctx = sheet.ctx
@@ -143,7 +129,7 @@ def _gap(sheet: Sheet, attribute: Attribute, scores: Floats) -> Iterator[Finding
         gap.p_value,
         "",
     )
-    yield sheet.finding(
+    return sheet.finding(
         "subgroup_gap",
         estimate,
         {"attribute": attribute.name},

@@ -28,14 +28,21 @@ def curve_figure(scale: Scale, curve: Curve) -> Markup:
     """Score by severity (0 is the unshifted image) with interval band, clean level and best baseline."""
     parts = [_grid(scale), _level(scale, curve.clean, "clean"), _level(scale, curve.baseline, "floor")]
     parts.append(_band(scale, curve.points))
-    line = [(_x(severity), _y(scale, item.estimate)) for severity, item in curve.points if item.estimate is not None]
+    line = [
+        (_x(severity), _y(scale, item.estimate))
+        for severity, item in curve.points
+        if item.estimate is not None
+    ]
     if curve.clean is not None:
         line.insert(0, (_x(0), _y(scale, curve.clean)))
     parts.append(Markup('<polyline class="trace" points="{}"/>').format(_pairs(line)))
     parts += [
-        Markup('<circle class="dot" cx="{}" cy="{}" r="3.2"/>').format(f"{x:.1f}", f"{y:.1f}") for x, y in line
+        Markup('<circle class="dot" cx="{}" cy="{}" r="3.2"/>').format(f"{x:.1f}", f"{y:.1f}")
+        for x, y in line
     ]
-    head = Markup('<svg class="curve" viewBox="0 0 240 132" role="img" aria-label="{}">').format(curve.summary)
+    head = Markup('<svg class="curve" viewBox="0 0 240 132" role="img" aria-label="{}">').format(
+        curve.summary
+    )
     return head + Markup("").join(parts) + Markup("</svg>")
 
 

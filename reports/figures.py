@@ -36,7 +36,9 @@ def control_row(scale: Scale, item: Item) -> Markup:
 def axis(scale: Scale) -> Markup:
     """Tick labels under interval rows."""
     labels = [_tick(scale, value) for value in scale.ticks]
-    return Markup('<svg class="iv ax" height="14" aria-hidden="true">{}</svg>').format(Markup("").join(labels))
+    return Markup('<svg class="iv ax" height="14" aria-hidden="true">{}</svg>').format(
+        Markup("").join(labels)
+    )
 
 
 def _tick(scale: Scale, value: float) -> Markup:

@@ -31,7 +31,7 @@ def _rounded(value: float, places: int) -> str:
 
 
 def quantity(value: float | None, kind: str = "number") -> str:
-    """A value with its unit: ``81.0 %``, ``−2.1 pts``, ``0.93``."""
+    """A value with its unit: ``81.0 %``, ``-2.1 pts``, ``0.93``."""
     return "none" if value is None else number(value, kind) + _UNITS.get(kind, "")
 
 

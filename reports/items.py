@@ -13,7 +13,7 @@ SIGNS = {
     "fail": ("✕", "fail", "fails its gate"),
     "inconclusive": ("?", "open", "undecided"),
     "measured": ("•", "meas", "measured"),
-    "not_applicable": ("–", "none", "not applicable"),
+    "not_applicable": ("\u2013", "none", "not applicable"),
     "error": ("!", "fail", "error"),
 }
 _RELATION = {">=": "at least", "<=": "at most"}

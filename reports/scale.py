@@ -36,7 +36,7 @@ class Scale:
         return [round(self.low + index * self.step, 10) for index in range(steps + 1)]
 
     def label(self, value: float) -> str:
-        """A tick in print: ``50``, ``0.5``, ``−10``."""
+        """A tick in print: ``50``, ``0.5``, ``-10``."""
         shown = value * 100 if self.kind in ("share", "points") else value
         places = max(0, -math.floor(math.log10(self.step * (100 if shown != value else 1)) + 1e-9))
         return f"{shown:.{min(places, 4)}f}".replace("-", format.MINUS)
@@ -53,7 +53,7 @@ class Scale:
 def fit(values: Iterable[float], kind: str) -> Scale:
     """A scale with round ends that holds the values and what they are compared with."""
     held = [*values, 0.0]
-    if kind == "share" and (len(held) == 1 or max(held) > SMALL) and 0 <= min(held) and max(held) <= 1:
+    if kind == "share" and (len(held) == 1 or max(held) > SMALL) and min(held) >= 0 and max(held) <= 1:
         return Scale(0.0, 1.0, 0.25, kind)
     if kind == "ratio":
         held.append(1.0)
@@ -62,7 +62,10 @@ def fit(values: Iterable[float], kind: str) -> Scale:
         low, high = (low, low + 0.1) if kind in ("share", "points") else (low, low + 1)
     step = _round_step((high - low) / 4)
     return Scale(
-        round(math.floor(low / step + 1e-9) * step, 10), round(math.ceil(high / step - 1e-9) * step, 10), step, kind
+        round(math.floor(low / step + 1e-9) * step, 10),
+        round(math.ceil(high / step - 1e-9) * step, 10),
+        step,
+        kind,
     )
 
 

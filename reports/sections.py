@@ -1,4 +1,4 @@
-"""One section per probe: cards for what matters, curves per shift, forests per attribute, ladders for the rest."""
+"""One section per probe: cards, curves per shift, forests per attribute, ladders for the rest."""
 
 from __future__ import annotations
 
@@ -115,7 +115,11 @@ def _banner(probe: str, items: Sequence[Item]) -> Markup | None:
         return head + "no baselines were measured, so nobody knows whether the model looks at the image."
     for gain in gains:
         if explained(gain):
-            return head + Markup("{} ").format(sentence(gain)) + "Stable answers may only mean that it does not look."
+            return (
+                head
+                + Markup("{} ").format(sentence(gain))
+                + "Stable answers may only mean that it does not look."
+            )
     return None
 
 
@@ -127,16 +131,25 @@ def _cards(items: Iterable[Item]) -> list[Card]:
 
 def _panels(curved: Sequence[Item], items: Sequence[Item], everything: Sequence[Item]) -> list[Panel]:
     names = list(dict.fromkeys(str(item.slice["shift"]) for item in curved))
-    metric = next((m for m in ("accuracy", "relative_robustness") if any(i.metric == m for i in curved)), None)
+    metric = next(
+        (m for m in ("accuracy", "relative_robustness") if any(i.metric == m for i in curved)), None
+    )
     if metric is None:
         return []
     drawn = [item for item in curved if item.metric == metric]
     clean = _first(items, lambda item: item.metric == metric and not item.slice)
-    best = max((_baseline(item) for item in everything if item.probe == "baselines"), default=None, key=_or_low)
-    values = [value for item in drawn for value in (item.estimate, *(item.interval or ())) if value is not None]
+    best = max(
+        (_baseline(item) for item in everything if item.probe == "baselines"), default=None, key=_or_low
+    )
+    values = [
+        value for item in drawn for value in (item.estimate, *(item.interval or ())) if value is not None
+    ]
     scale = fit([*values, *[v for v in (clean, best) if v is not None]], wording.metric(metric).kind)
     floor = best if metric == "accuracy" else None
-    return [_panel(name, [i for i in curved if i.slice["shift"] == name], metric, scale, clean, floor) for name in names]
+    return [
+        _panel(name, [i for i in curved if i.slice["shift"] == name], metric, scale, clean, floor)
+        for name in names
+    ]
 
 
 def _or_low(value: float | None) -> float:
@@ -152,7 +165,9 @@ def _baseline(item: Item) -> float | None:
 def _panel(
     name: str, items: list[Item], metric: str, scale: Scale, clean: float | None, floor: float | None
 ) -> Panel:
-    points = sorted(((float(i.slice["severity"]), i) for i in items if i.metric == metric), key=lambda p: p[0])
+    points = sorted(
+        ((float(i.slice["severity"]), i) for i in items if i.metric == metric), key=lambda p: p[0]
+    )
     title = wording.plain(name)
     steps = "; ".join(f"severity {severity:g} {item.value}" for severity, item in points)
     start = f"unshifted {format.quantity(clean, scale.kind)}; " if clean is not None else ""
@@ -185,7 +200,9 @@ def _forests(split: Sequence[Item]) -> list[Ladder]:
         keys = list(dict.fromkeys(str(item.slice["value"]) for item in values))
         gap = next((item for item in items if item.metric == "subgroup_gap"), None)
         note = Card(gap, sentence(gap), fit(gap.numbers, gap.kind)) if gap else None
-        table = _matrix(f"All that was measured by {name}", name, keys, values, lambda i: str(i.slice["value"]))
+        table = _matrix(
+            f"All that was measured by {name}", name, keys, values, lambda i: str(i.slice["value"])
+        )
         title = f"{rows[0].title if rows else 'Gap'} by {wording.plain(name)}"
         scale = fit([v for item in rows for v in item.numbers], rows[0].kind if rows else "points")
         labelled = [(wording.plain(item.slice["value"]), item) for item in rows[:MOST_ROWS]]

@@ -119,7 +119,9 @@ def _gap(item: Item) -> Markup:
     if item.low is not None and item.low > (null or 0):
         text = Markup("Its accuracy differs by <b>{}</b> between values of <b>{}</b>.")
     else:
-        text = Markup("Its accuracy may differ by <b>{}</b> between values of <b>{}</b>; chance may explain it.")
+        text = Markup(
+            "Its accuracy may differ by <b>{}</b> between values of <b>{}</b>; chance may explain it."
+        )
     return text.format(_points(item.estimate or 0), name)
 
 

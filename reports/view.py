@@ -126,7 +126,9 @@ def _untested(coverage: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str
     groups: dict[tuple[str, str], list[str]] = {}
     for row in coverage:
         if row["status"] != "run":
-            groups.setdefault((str(row["status"]), str(row["reason"])), []).append(wording.plain(row["probe"]))
+            groups.setdefault((str(row["status"]), str(row["reason"])), []).append(
+                wording.plain(row["probe"])
+            )
     return [(", ".join(names), wording.plain(status), reason) for (status, reason), names in groups.items()]
 
 

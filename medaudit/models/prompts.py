@@ -65,4 +65,5 @@ def option_ids(tokenizer: Any, text: str, option: str, last_token: int) -> list[
 
 
 def plain_ids(tokenizer: Any, text: str) -> list[int]:
-    return list(tokenizer(text, add_special_tokens=False)["input_ids"])
+    """Token ids of a text, without special tokens and without the tokenizer's remarks on its length."""
+    return list(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])

@@ -88,6 +88,7 @@ class _Study:
         from medaudit.readers.dicom_header import no_picture, read_header
 
         where = file.relative_to(self.root).as_posix()
+        # Counted whether or not it is read: a file keeps its number when another is mended.
         self._files += 1
         try:
             header = read_header(inside(self.root, where))

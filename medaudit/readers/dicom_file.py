@@ -55,6 +55,7 @@ def open_dicom(path: Path) -> FileDataset:
             dataset = pydicom.dcmread(path, defer_size=DEFER)
         except InvalidDicomError:
             dataset = pydicom.dcmread(path, defer_size=DEFER, force=True)
+        # Forced reading finds "elements" in any bytes; only a DICOM object says what it is.
         if "SOPClassUID" not in dataset:
             raise DataError("not a DICOM file.")
         meta = getattr(dataset, "file_meta", None)

@@ -127,6 +127,7 @@ def _identity(dataset: Dataset) -> frozenset[str]:
 
 
 def _patient(dataset: Dataset) -> str:
+    # Numbers repeat between hospitals; the issuer tells them apart.
     patient = str(dataset.get("PatientID") or "").strip()
     if patient:
         return f"{dataset.get('IssuerOfPatientID') or ''}|{patient}"
@@ -135,6 +136,7 @@ def _patient(dataset: Dataset) -> str:
 
 
 def _meta(dataset: Dataset, identity: frozenset[str]) -> dict[str, MetaValue]:
+    # Free text, unlike the codes around it: makers' fields have held hospital and patient names.
     maker = str(dataset.get("Manufacturer") or "").strip()
     named = any(value in maker.casefold() for value in identity)
     return {

@@ -60,6 +60,7 @@ def _grey(stored: NDArray[Any], dataset: Dataset, frame: int) -> Values:
     if "VOILUTSequence" in dataset:
         table = dataset.VOILUTSequence[0]
         shown = apply_voi(np.round(values).astype(np.int64), dataset).astype(np.float64)
+        # The table's own depth is full scale; the values that occur may be fewer.
         return shown / float((1 << int(table.LUTDescriptor[2])) - 1) * 255
     window = window_of(dataset, frame)
     if window is not None:

@@ -43,6 +43,7 @@ class Drafts:
     def case_set(self, name: str, reader: str, public: bool) -> OpenedCaseSet:
         """Draw the cases to keep, then open and digest their images; only those are ever decoded."""
         self._not_empty(name)
+        # The limit comes before the pixels: 300 of 100,000 cases open 300 images.
         drawn = CaseSet(name, reader, tuple(self.cases.values()), public)
         drawn = drawn.limited(self.options.limit, self.options.seed)
         opened = [self._open(case) for case in drawn.cases]

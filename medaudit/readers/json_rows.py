@@ -21,6 +21,7 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, bytes | None]]:
         while raw := stream.readline(MAX_LINE + 1):
             number += 1
             if len(raw) > MAX_LINE:
+                # The rest is dropped piece by piece, so that the next line keeps its number.
                 while raw and not raw.endswith(b"\n"):
                     raw = stream.readline(MAX_LINE)
                 yield number, None
@@ -49,6 +50,7 @@ def parse_json(text: str) -> Any:
     """Strict JSON: no NaN, no repeated key, no half of a surrogate pair, no bottomless nesting."""
     try:
         value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+        # Digests and reports encode every text: what cannot be encoded must not come in.
         json.dumps(value, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         raise DataError(f"not JSON ({error.msg}, column {error.colno}).") from error

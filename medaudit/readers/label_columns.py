@@ -70,6 +70,7 @@ def automatic(name: str, cells: Sequence[str]) -> bool:
         return False
     if not 2 <= len(values) <= MOST_OPTIONS or len(values) == len(said):
         return False
+    # "Mass|Nodule" is a list of findings, not one of them.
     if any("|" in value or len(value) > 60 for value in values):
         return False
     return _binary(values) or not numeric(cells)
@@ -86,6 +87,7 @@ def _label(name: str, cells: Sequence[str], template: str | None) -> Label:
     if _binary(set(values)):
         answers = {value: "yes" if value.casefold() in _YES else "no" for value in values}
         return Label(name, (template or PRESENCE).replace("{label}", words), ("yes", "no"), answers)
+    # "AP" and "ap" are one option: answers are compared without case.
     folded: dict[str, str] = {}
     for value in values:
         folded.setdefault(value.casefold(), value)

@@ -76,6 +76,7 @@ def _case(
         answer=label.answers[cells[label.column]],
         options=label.options,
         group=group,
+        # A split by the answer itself would compare right answers, not patients.
         meta={name: value for name, value in meta.items() if name != label.column},
         split=(cells[source.split] or None) if source.split else None,
     )

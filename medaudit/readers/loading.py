@@ -28,6 +28,7 @@ def load_cases(spec: str | Path | CaseSet, options: ReadOptions | None = None) -
     if colon and isinstance(spec, str) and prefix == "phantom":
         return _phantom(rest, options)
     readers = available("reader")
+    # A path that exists wins over READER:PATH, so that a colon in a file name does no harm.
     if colon and isinstance(spec, str) and not Path(text).exists():
         if prefix not in readers:
             raise UsageError.unknown("reader", prefix, [*readers, "phantom"])
@@ -76,6 +77,7 @@ def _read(chosen: Reader, path: Path, options: ReadOptions) -> CaseSet:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise DataError(f"{path.name}: cannot be read ({reason}).") from error
+    # Third-party readers may leave images unopened and groups empty.
     if isinstance(cases, OpenedCaseSet):
         return cases
     drafts = Drafts(options, skipped=list(cases.skipped))

@@ -21,6 +21,7 @@ def inside(root: Path, relative: str) -> Path:
     parts = PurePosixPath(relative)
     if not relative or parts.is_absolute() or ".." in parts.parts:
         raise DataError(f"path {relative!r} leaves the data folder; name files relative to it, without '..'.")
+    # Resolving first: a link is judged by where it leads, not by where it lies.
     try:
         path = (root / parts).resolve()
         exists = path.is_file()

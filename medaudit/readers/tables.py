@@ -56,6 +56,7 @@ def read_table(path: Path) -> Table:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.reader(stream, strict=True)
             for cells in reader:
+                # A quoted cell may span lines; users look for the line where the row begins.
                 line, before = before + 1, reader.line_num
                 if not cells:
                     continue

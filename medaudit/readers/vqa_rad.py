@@ -85,6 +85,7 @@ class _Rows:
         if not isinstance(row, dict):
             raise DataError(f"a row must be an object, is {kind(row)}.")
         question, answer = _text(row, "question"), _text(row, "answer")
+        # Some public copies pad the type and the answer with blanks.
         closed = str(row.get("answer_type", "")).strip().upper() == "CLOSED"
         options = options_from(question, answer) if closed else ()
         found = (option for option in options if option.casefold() == answer.casefold())

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import ndtri, stdtrit
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from medaudit.stats.estimate import Codes, Floats, Groups, Values, check_confidence, checked, same_length
 
@@ -46,9 +46,18 @@ class Clusters:
         `shrunken_effect` is). Graded scores: Student with G - 1.
         """
         upper = 0.5 + (confidence or self.confidence) / 2
+        freedom = self._freedom(counted)
+        return float(ndtri(upper)) if freedom is None else float(stdtrit(freedom, upper))
+
+    def upper_tail(self, statistic: float, counted: bool) -> float:
+        """One-sided p of a score statistic, by the law that `quantile` takes."""
+        freedom = self._freedom(counted)
+        return float(ndtr(-statistic)) if freedom is None else float(stdtr(freedom, -statistic))
+
+    def _freedom(self, counted: bool) -> int | None:
         if counted and self.n == self.count:
-            return float(ndtri(upper))
-        return float(stdtrit(2 * self.count if counted else self.count - 1, upper))
+            return None
+        return 2 * self.count if counted else self.count - 1
 
 
 def clusters(groups: Groups, confidence: float, resamples: int, seed: int, *columns: Floats) -> Clusters:

@@ -13,7 +13,16 @@ differences and ratios are conservative (to 99.9 %), and one group gives no inte
 from __future__ import annotations
 
 from medaudit.stats.clusters import Clusters, average, clusters, group_sums
-from medaudit.stats.estimate import NO_CASES, ONE_GROUP, Estimate, Floats, Groups, Values, checked, same_length
+from medaudit.stats.estimate import (
+    NO_CASES,
+    ONE_GROUP,
+    Estimate,
+    Floats,
+    Groups,
+    Values,
+    checked,
+    same_length,
+)
 from medaudit.stats.permutation import sign_flip
 from medaudit.stats.score_means import (
     Interval,
@@ -113,7 +122,7 @@ def corrected_ratio(
     below, above = signed_limits(cases, second), signed_limits(cases, first)
     if below is None or below.low <= 0:
         return Estimate(None, None, cases.n, cases.count, p_value, NO_MARGIN)
-    interval = above and corrected_interval(cases, first, second, above, below)
+    interval = None if above is None else corrected_interval(cases, first, second, above, below)
     return estimated(cases, average(first) / below.value, interval, p_value)
 
 

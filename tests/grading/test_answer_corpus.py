@@ -30,7 +30,7 @@ PUBLISHED = {
 }
 
 
-def test_corpus_is_well_formed_and_covers_every_class_and_published_fault():
+def test_corpus_is_well_formed_and_covers_every_class_and_published_fault() -> None:
     keys = [(row["text"], tuple(row["options"])) for row in CORPUS]
 
     assert len(CORPUS) >= 200
@@ -42,7 +42,7 @@ def test_corpus_is_well_formed_and_covers_every_class_and_published_fault():
 
 
 @pytest.mark.parametrize("kind", sorted(CLASSES))
-def test_parser_agrees_with_every_labelled_answer(kind, capsys):
+def test_parser_agrees_with_every_labelled_answer(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
     rows = [row for row in CORPUS if row["class"] == kind]
     wrong = []
     for row in rows:
@@ -56,10 +56,10 @@ def test_parser_agrees_with_every_labelled_answer(kind, capsys):
 
 
 @pytest.mark.parametrize("kind", sorted(CLASSES - {"choice"}))
-def test_corpus_fails_a_parser_that_merges_a_class_into_another(kind):
+def test_corpus_fails_a_parser_that_merges_a_class_into_another(kind: str) -> None:
     """Negative control: a parser blind to one class loses every row of it."""
     merged = {"refusal": "hedge", "hedge": "invalid", "invalid": "empty", "empty": "invalid"}[kind]
-    lost = Counter()
+    lost: Counter[str] = Counter()
     for row in CORPUS:
         found = parse_choice(row["text"], row["options"]).kind.value
         if (merged if found == kind else found) != row["class"]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from medaudit.case import Case
@@ -24,7 +26,7 @@ OPEN = Case(id="o", images=(), question="What is seen?", answer="pleural effusio
         ("  ", Outcome.EMPTY, None, 0.0),
     ],
 )
-def test_closed_text(text, outcome, choice, score):
+def test_closed_text(text: str, outcome: Outcome, choice: str | None, score: float | None) -> None:
     result = grade(CLOSED, Answer(text=text))
 
     assert (result.outcome, result.choice, result.score) == (outcome, choice, score)
@@ -42,21 +44,23 @@ def test_closed_text(text, outcome, choice, score):
         ((-5.0, float("nan")), Outcome.INVALID, None),
     ],
 )
-def test_log_likelihoods_choose_their_maximum_and_a_tie_is_invalid(scores, outcome, choice):
+def test_log_likelihoods_choose_their_maximum_and_a_tie_is_invalid(
+    scores: tuple[float, ...], outcome: Outcome, choice: str | None
+) -> None:
     result = grade(CLOSED, Answer(scores=scores))
 
     assert (result.outcome, result.choice) == (outcome, choice)
 
 
 @pytest.mark.parametrize("case", [CLOSED, OPEN])
-def test_log_likelihoods_must_match_the_options(case):
+def test_log_likelihoods_must_match_the_options(case: Case) -> None:
     with pytest.raises(ModelError, match="3 log-likelihoods"):
         grade(case, Answer(scores=(-1.0, -2.0, -3.0)))
 
 
 @pytest.mark.parametrize("case", [CLOSED, OPEN])
 @pytest.mark.parametrize("answer", [Answer(error="timed out"), Answer(text="left", error="cut"), Answer()])
-def test_error_is_a_third_outcome_without_a_score(case, answer):
+def test_error_is_a_third_outcome_without_a_score(case: Case, answer: Answer) -> None:
     result = grade(case, answer)
 
     assert (result.outcome, result.choice, result.score) == (Outcome.ERROR, None, None)
@@ -81,7 +85,7 @@ def test_error_is_a_third_outcome_without_a_score(case, answer):
         ("<think>pleural effusion", Outcome.INVALID),
     ],
 )
-def test_open_text(text, outcome):
+def test_open_text(text: str, outcome: Outcome) -> None:
     result = grade(OPEN, Answer(text=text))
 
     assert result.outcome is outcome
@@ -90,30 +94,30 @@ def test_open_text(text, outcome):
     assert set(result.scores) == {"exact", "f1", "bleu", "rougeL"}
 
 
-def test_a_refusal_earns_nothing_for_the_words_it_shares_with_the_reference():
+def test_a_refusal_earns_nothing_for_the_words_it_shares_with_the_reference() -> None:
     result = grade(OPEN, Answer(text="I cannot say whether there is a pleural effusion."))
 
     assert set(result.scores.values()) == {0.0}
     assert grade(OPEN, Answer(text="There is an effusion")).scores["f1"] > 0.0
 
 
-def test_an_open_reference_that_is_itself_a_doubt_can_be_answered():
+def test_an_open_reference_that_is_itself_a_doubt_can_be_answered() -> None:
     unknown = Case(id="u", images=(), question="Cause?", answer="unknown")
 
     assert grade(unknown, Answer(text="Unknown.")).outcome is Outcome.CORRECT
 
 
-def test_unparsable_replies_earn_no_specificity():
+def test_unparsable_replies_earn_no_specificity() -> None:
     """Four unreadable replies to questions whose answer is "no" are invalid, not four right rejections."""
     case = Case(id="n", images=(), question="Tumour?", answer="no", options=("yes", "no"))
 
     grades = [grade(case, Answer(text=text)) for text in ("liver", "see above", "12 mm", "normal")]
 
     assert {g.outcome for g in grades} == {Outcome.INVALID}
-    assert sum(g.score for g in grades) == 0.0
+    assert [g.score for g in grades] == [0.0] * 4
 
 
-def test_join_is_by_id_in_the_order_of_the_references():
+def test_join_is_by_id_in_the_order_of_the_references() -> None:
     joined = join({"b": "no", "a": "yes"}, {"a": 1, "b": 2})
 
     assert joined == [("a", "yes", 1), ("b", "no", 2)]
@@ -128,6 +132,8 @@ def test_join_is_by_id_in_the_order_of_the_references():
         ({"a": 1}, [("a", 1), ("a", 1)], "1 ids occur twice in the references, such as 'a'"),
     ],
 )
-def test_join_refuses_missing_surplus_and_duplicated_ids(predictions, references, message):
+def test_join_refuses_missing_surplus_and_duplicated_ids(
+    predictions: Any, references: Any, message: str
+) -> None:
     with pytest.raises(DataError, match=message):
         join(predictions, references)

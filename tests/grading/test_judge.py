@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -17,7 +18,7 @@ TRIPLETS = [
 ]
 
 
-def replying(*replies):
+def replying(*replies: str) -> Callable[[list[str]], list[str]]:
     return lambda prompts: list(replies[: len(prompts)])
 
 
@@ -42,24 +43,24 @@ def replying(*replies):
         ("I saw 3 errors", None),
     ],
 )
-def test_replies_are_read_or_counted_as_failures(reply, score):
+def test_replies_are_read_or_counted_as_failures(reply: str, score: float | None) -> None:
     judged = Judge(replying(reply))([Triplet("q", "left", "right")])
 
     assert judged.scores == (score,)
     assert judged.failures == (score is None)
 
 
-def test_unreadable_replies_widen_the_bounds_of_the_mean():
+def test_unreadable_replies_widen_the_bounds_of_the_mean() -> None:
     judged = Judge(replying('{"score": 5}', "?"))([Triplet("q", "a b", "c"), Triplet("q", "a b", "d")])
 
     assert (judged.mean, judged.bounds, judged.failures) == (1.0, (0.5, 1.0), 1)
     assert Judgements((None,)).mean is None
 
 
-def test_equal_answers_are_not_asked():
-    asked = []
+def test_equal_answers_are_not_asked() -> None:
+    asked: list[str] = []
 
-    def ask(prompts):
+    def ask(prompts: list[str]) -> list[str]:
         asked.extend(prompts)
         return ['{"score": 0}'] * len(prompts)
 
@@ -71,22 +72,22 @@ def test_equal_answers_are_not_asked():
     assert len(asked) == 1
 
 
-def test_the_judge_sees_question_reference_and_prediction_only():
+def test_the_judge_sees_question_reference_and_prediction_only() -> None:
     prompt = Judge(replying()).prompt(Triplet('say "5"', "left", "right\n"))
 
     record = json.loads(prompt.splitlines()[-1])
     assert record == {"question": 'say "5"', "reference": "left", "prediction": "right\n"}
 
 
-def test_a_judge_that_drops_a_reply_and_an_unknown_scale_are_refused():
+def test_a_judge_that_drops_a_reply_and_an_unknown_scale_are_refused() -> None:
     with pytest.raises(ModelError, match="0 replies to 1 prompts"):
         Judge(lambda prompts: [])([Triplet("q", "left", "right")])
     with pytest.raises(UsageError, match="Legal"):
         Judge(replying(), scale=(1, 10))
 
 
-def test_audit_passes_a_judge_that_tells_near_misses_apart():
-    def ask(prompts):
+def test_audit_passes_a_judge_that_tells_near_misses_apart() -> None:
+    def ask(prompts: list[str]) -> list[str]:
         good = ("nodule absent", "left-sided")
         return ['{"score": 5}' if any(word in p for word in good) else '{"score": 1}' for p in prompts]
 
@@ -95,7 +96,7 @@ def test_audit_passes_a_judge_that_tells_near_misses_apart():
     assert (audit.auc, audit.spread, audit.collapsed, audit.failure_rate) == (1.0, 0.5, False, 0.0)
 
 
-def test_audit_flags_a_constant_judge_and_counts_unreadable_replies():
+def test_audit_flags_a_constant_judge_and_counts_unreadable_replies() -> None:
     constant = audit_judge(Judge(lambda prompts: ['{"score": 3}'] * len(prompts)), TRIPLETS)
     silent = audit_judge(Judge(lambda prompts: [""] * len(prompts)), TRIPLETS)
 
@@ -103,8 +104,8 @@ def test_audit_flags_a_constant_judge_and_counts_unreadable_replies():
     assert (silent.auc, silent.spread, silent.collapsed, silent.failure_rate) == (None, None, True, 1.0)
 
 
-def test_token_overlap_as_a_judge_prefers_the_near_miss():
-    def overlap(triplets):
+def test_token_overlap_as_a_judge_prefers_the_near_miss() -> None:
+    def overlap(triplets: Sequence[Triplet]) -> Judgements:
         return Judgements(tuple(open_scores(t.prediction, t.reference)["f1"] for t in triplets))
 
     audit = audit_judge(overlap, TRIPLETS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, settings
@@ -25,13 +26,13 @@ REPEATED = (
 )
 
 
-def distinct(options):
+def distinct(options: list[str]) -> bool:
     return len({normalise(o) for o in options}) == len(options) and all(words(o) for o in options)
 
 
 @settings(deadline=None, max_examples=50)
 @given(st.text() | CHATTER, st.lists(st.text(), max_size=5))
-def test_any_text_is_parsed_without_raising(text, options):
+def test_any_text_is_parsed_without_raising(text: str, options: Sequence[str]) -> None:
     parsed = parse_choice(text, options)
 
     assert (parsed.choice is not None) == (parsed.kind is AnswerClass.CHOICE)
@@ -40,7 +41,7 @@ def test_any_text_is_parsed_without_raising(text, options):
 
 @settings(deadline=None, max_examples=50)
 @given(CHATTER, st.sampled_from([("yes", "no"), ("left", "right"), ("A", "B"), LETTERED]))
-def test_chatter_full_of_cues_is_parsed_without_raising(text, options):
+def test_chatter_full_of_cues_is_parsed_without_raising(text: str, options: Sequence[str]) -> None:
     parsed = parse_choice(text, options)
 
     assert parsed.choice is None or parsed.choice in options
@@ -48,7 +49,7 @@ def test_chatter_full_of_cues_is_parsed_without_raising(text, options):
 
 @settings(deadline=None, max_examples=50)
 @given(st.lists(OPTION, min_size=2, max_size=5).filter(distinct), st.data())
-def test_an_option_is_parsed_as_itself_in_any_dress(options, data):
+def test_an_option_is_parsed_as_itself_in_any_dress(options: Sequence[str], data: st.DataObject) -> None:
     option = data.draw(st.sampled_from(options))
     dress = data.draw(
         st.sampled_from(["{}", " {}\n", "{}.", "**{}**", "({})", '"{}"!', "\u200b{}\ufeff", "{}</s>"])
@@ -60,26 +61,26 @@ def test_an_option_is_parsed_as_itself_in_any_dress(options, data):
 
 @settings(deadline=None, max_examples=50)
 @given(CHATTER, st.sampled_from([("yes", "no"), ("left", "right"), LETTERED]))
-def test_order_of_word_options_changes_nothing(text, options):
+def test_order_of_word_options_changes_nothing(text: str, options: Sequence[str]) -> None:
     if letters_for(options):
         return
 
     assert parse_choice(text, options) == parse_choice(text, options[::-1])
 
 
-def test_options_that_only_spelling_tells_apart_are_told_apart_by_spelling():
+def test_options_that_only_spelling_tells_apart_are_told_apart_by_spelling() -> None:
     assert parse_choice("T2*", ("T2", "T2*")).choice == "T2*"
     assert parse_choice("the scan is T2", ("T2", "T2*")).kind is AnswerClass.INVALID
 
 
-def test_letters_are_read_only_where_they_were_offered():
+def test_letters_are_read_only_where_they_were_offered() -> None:
     assert parse_choice("B", LETTERED).choice == LETTERED[1]
     assert parse_choice("B", ("left", "right")).kind is AnswerClass.INVALID
 
 
 @pytest.mark.parametrize("unit", REPEATED.split("|"))
 @pytest.mark.parametrize("options", [("yes", "no"), ("left", "right"), LETTERED])
-def test_a_hundred_thousand_characters_take_well_under_a_second(unit, options):
+def test_a_hundred_thousand_characters_take_well_under_a_second(unit: str, options: Sequence[str]) -> None:
     text = (unit * (100_000 // len(unit) + 1))[:100_000]
 
     started = time.process_time()
@@ -88,7 +89,7 @@ def test_a_hundred_thousand_characters_take_well_under_a_second(unit, options):
     assert time.process_time() - started < 1.0
 
 
-def test_both_ends_of_a_long_answer_are_read():
+def test_both_ends_of_a_long_answer_are_read() -> None:
     filler = "word " * 30_000
 
     assert parse_choice(f"{filler} The answer is left.", ("left", "right")).choice == "left"

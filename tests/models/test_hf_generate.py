@@ -181,7 +181,7 @@ class Merging:
 
     all_special_ids = (9,)
 
-    def __call__(self, text: str, add_special_tokens: bool = False) -> dict[str, list[int]]:
+    def __call__(self, text: str, **_: bool) -> dict[str, list[int]]:
         return {"input_ids": [len(word) for word in text.split(" ")]}
 
     def decode(self, ids: list[int]) -> str:

@@ -48,10 +48,15 @@ def edited(folder: Path, **fields: Any) -> None:
 
 
 def test_loading_and_asking_a_folder_uses_no_network(
-    llava_folder: Path, clip_folder: Path, pictures: list[ArrayImage], attempts: list[str]
+    llava_folder: Path,
+    clip_folder: Path,
+    adapter_folder: Path,
+    pictures: list[ArrayImage],
+    attempts: list[str],
 ) -> None:
-    for path in (llava_folder, clip_folder):
-        model = load_model(str(path))
+    adapted = LoadOptions(adapter=str(adapter_folder))
+    for path, options in ((llava_folder, None), (clip_folder, None), (llava_folder, adapted)):
+        model = load_model(str(path), options)
         asked = Request(Capability.CHOOSE, (pictures[0],), "Is there X?", ("yes", "no"))
         assert model.answer(model.prepare([asked]))[0].scores
 

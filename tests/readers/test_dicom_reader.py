@@ -309,3 +309,21 @@ def test_header_noise_stays_off_screen_and_logs(
     assert cases.cases[0].meta["age"] is None
     assert capfd.readouterr() == ("", "")
     assert caplog.text == ""
+
+
+def test_what_pydicom_says_about_a_file_is_kept_from_logs(caplog: pytest.LogCaptureFixture) -> None:
+    import warnings
+
+    from medaudit.readers.dicom_file import guarded
+
+    loggers = [logging.getLogger(name) for name in ("pydicom", "pydicom.pixels.decoders.base")]
+    with guarded("reading"):
+        warnings.warn("Canary", stacklevel=1)
+        for logger in loggers:
+            logger.warning("Canary")
+    assert caplog.text == ""
+
+    loggers[0].warning("outside")
+    assert "outside" in caplog.text
+    with pytest.raises(DataError, match=r"^reading \(KeyError\)\.$"), guarded("reading"):
+        raise KeyError("Canary")

@@ -1,0 +1,98 @@
+"""junit.xml: one test per gated finding, so that any CI system shows an audit as tests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as Xml
+
+from medaudit.registry import report
+from medaudit.reports.items import Item
+from medaudit.reports.text import visible_document
+
+
+@report("junit", filename="junit.xml")
+def junit(document: Mapping[str, Any], folder: Path) -> str:
+    """Gates as JUnit tests.
+
+    A missed gate is a failure, one that could not be measured an error, an undecided one skipped (a failure
+    where the plan is strict). What broke (a probe, the run itself, a gate that met nothing) is an error.
+    """
+    shown = visible_document(document)
+    strict = bool(((shown.get("plan") or {}).get("audit") or {}).get("strict"))
+    gated = [item for item in map(Item, shown["findings"]) if item.threshold is not None]
+    tests = [_test(item, strict) for item in gated] + _broken(shown)
+    suite = Xml.Element("testsuite", {"name": "medaudit", **_counts(tests)})
+    suite.set("timestamp", shown["run"]["started"])
+    suite.set("time", f"{shown['run']['duration_s']:.3f}")
+    properties = Xml.SubElement(suite, "properties")
+    for name, value in _properties(shown, strict, len(gated)).items():
+        Xml.SubElement(properties, "property", {"name": name, "value": value})
+    suite.extend(tests)
+    suites = Xml.Element("testsuites", {"name": "medaudit", **_counts(tests)})
+    suites.append(suite)
+    Xml.indent(suites, " ")
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + Xml.tostring(suites, encoding="unicode") + "\n"
+
+
+def _test(item: Item, strict: bool) -> Xml.Element:
+    name = item.metric + (f"[{_slice(item)}]" if item.slice else "")
+    test = Xml.Element("testcase", {"classname": item.probe, "name": name, "time": "0"})
+    message = f"{item.value} {item.ends}, must be {item.gate} (n {item.n} in {item.groups} groups)"
+    if item.estimate is None or item.verdict in ("error", "not_applicable"):
+        _outcome(test, "error", item.verdict, f"could not be measured: {item.why}")
+    elif item.verdict == "fail":
+        _outcome(test, "failure", "gate", message, item)
+    elif item.verdict == "inconclusive":
+        tag = "failure" if strict else "skipped"
+        _outcome(test, tag, "inconclusive", f"undecided: {message}; {item.why}", item)
+    return test
+
+
+def _slice(item: Item) -> str:
+    return ",".join(f"{name}={value}" for name, value in item.slice.items())
+
+
+def _outcome(test: Xml.Element, tag: str, kind: str, message: str, item: Item | None = None) -> None:
+    outcome = Xml.SubElement(test, tag, {"message": message})
+    if tag != "skipped":
+        outcome.set("type", kind)
+    worst = [str(case) for case in (item.finding.get("evidence") or [])[:3]] if item else []
+    if worst:
+        outcome.text = f"worst cases: {', '.join(worst)}"
+
+
+def _broken(document: Mapping[str, Any]) -> list[Xml.Element]:
+    """Errors of the run: a green suite must mean that everything planned was measured."""
+    faults = [
+        (row["probe"], "probe", row["reason"]) for row in document["coverage"] if row["status"] == "error"
+    ]
+    faults += [("medaudit", "problem", problem) for problem in document["run"].get("problems", [])]
+    status = document["status"]
+    if status == "interrupted" or (status != "complete" and not faults):
+        faults.append(("medaudit", "status", f"the run is {status}"))
+    tests = []
+    for classname, name, message in faults:
+        test = Xml.Element("testcase", {"classname": classname, "name": name, "time": "0"})
+        _outcome(test, "error", name, message)
+        tests.append(test)
+    return tests
+
+
+def _counts(tests: list[Xml.Element]) -> dict[str, str]:
+    tags = {"failures": "failure", "errors": "error", "skipped": "skipped"}
+    counts = {name: sum(test.find(tag) is not None for test in tests) for name, tag in tags.items()}
+    return {name: str(number) for name, number in {"tests": len(tests), **counts}.items()}
+
+
+def _properties(document: Mapping[str, Any], strict: bool, gates: int) -> dict[str, str]:
+    return {
+        "model": str(document["model"]["id"]),
+        "data": str(document["data"]["name"]),
+        "run": str(document["run"]["id"]),
+        "status": str(document["status"]),
+        "findings": str(len(document["findings"])),
+        "gated": str(gates) if gates else "0: no gate was set, nothing was judged",
+        "strict": "true" if strict else "false",
+    }
