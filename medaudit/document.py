@@ -15,7 +15,7 @@ from medaudit.case import CaseSet
 from medaudit.engine import Engine
 from medaudit.environment import environment
 from medaudit.finding import Finding
-from medaudit.model import Model
+from medaudit.model import ModelInfo
 from medaudit.plan import Plan
 from medaudit.registry import Probe
 
@@ -26,7 +26,8 @@ class Run:
 
     plan: Plan
     cases: CaseSet
-    model: Model
+    #: As it was before the first question: what a model notes while answering differs in a warm run.
+    info: ModelInfo
     engine: Engine
     probes: Mapping[str, Probe]
     command: str
@@ -54,7 +55,7 @@ def document(run: Run) -> dict[str, Any]:
             "plan_sha256": run.plan.digest,
             "problems": _problems(run),
         },
-        "model": _model(run.model),
+        "model": _model(run.info),
         "data": {
             "name": cases.name,
             "reader": cases.reader,
@@ -81,8 +82,7 @@ def _problems(run: Run) -> list[str]:
     return problems
 
 
-def _model(model: Model) -> dict[str, Any]:
-    info = model.info
+def _model(info: ModelInfo) -> dict[str, Any]:
     return {
         "id": info.id,
         "kind": info.kind,

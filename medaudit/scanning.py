@@ -78,7 +78,7 @@ def _scan(
     progress = progress or Quiet()
     size = None if plan.audit.batch_size == "auto" else int(plan.audit.batch_size)
     engine = Engine(model, store, batch_size=size, listener=progress)
-    run = Run(plan, cases, model, engine, probes, command, identity)
+    run = Run(plan, cases, model.info, engine, probes, command, identity)
     events = Events(folder) if folder else None
     _note(events, "start", cases=len(cases), probes=list(probes), stored=len(store))
     context = _context(run)
@@ -96,7 +96,7 @@ def _scan(
 
 
 def _context(run: Run) -> Context:
-    info, table = run.model.info, run.plan.audit
+    info, table = run.info, run.plan.audit
     mode = Capability.GENERATE if Capability.GENERATE in info.capabilities else Capability.CHOOSE
     if table.answer != "auto":
         mode = Capability(table.answer)

@@ -41,7 +41,7 @@ def apply_shift(image: Image, shift: Shift, severity: int, seed: int, case_id: s
 
     Raises :class:`UsageError` for a severity that does not exist.
     """
-    if severity not in SEVERITIES:
+    if type(severity) is not int or severity not in SEVERITIES:
         raise UsageError(f"severity {severity!r} of shift {shift.name!r}: give a whole number from 1 to 5.")
 
     def change(pixels: Pixels) -> Pixels:

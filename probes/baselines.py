@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medaudit.finding import Control, Finding, Verdict
+from medaudit.finding import Control, Finding
 from medaudit.model import Capability
 from medaudit.probes import ablations, predictors
 from medaudit.probes.arms import Arm, ask_arms
@@ -61,9 +61,7 @@ def baselines(ctx: Context) -> Iterator[Finding]:
     cases = tuple(case for case in ctx.askable if case.images)
     sheet = Sheet(ctx, "baselines", cases)
     if not cases:
-        yield Finding(
-            "baselines", "accuracy", None, verdict=Verdict.NOT_APPLICABLE, reason="no case with an image"
-        )
+        yield sheet.absent("accuracy", "no case with an image")
         return
     arms = ask_arms(ctx, cases, _requests(ctx, cases))
     guesses = {
@@ -95,14 +93,7 @@ def _accuracies(sheet: Sheet, arms: Mapping[str, Arm], guesses: Mapping[str, Flo
         if name in arms:
             yield _accuracy(sheet, name, arms[name], control)
         else:
-            yield Finding(
-                "baselines",
-                "accuracy",
-                None,
-                slice={"image": name},
-                verdict=Verdict.NOT_APPLICABLE,
-                reason=NO_GENERATE,
-            )
+            yield sheet.absent("accuracy", NO_GENERATE, {"image": name})
     for name, scores in guesses.items():
         estimate = sheet.mean(scores)
         data = {"cross_fitting": {"folds": predictors.FOLDS, "by": "group"}, **_by_kind(sheet, scores)}
@@ -166,7 +157,7 @@ def _visual_gain(sheet: Sheet, full: Floats, rivals: Mapping[str, Floats]) -> Fi
 
 def _prior_index(sheet: Sheet, arms: Mapping[str, Arm], majority: Floats) -> Finding:
     if "none" not in arms:
-        return Finding("baselines", "prior_index", None, verdict=Verdict.NOT_APPLICABLE, reason=NO_GENERATE)
+        return sheet.absent("prior_index", NO_GENERATE)
     full, none = arms["full"].scores, arms["none"].scores
     return sheet.finding(
         "prior_index",

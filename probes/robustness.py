@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from medaudit.errors import UsageError
-from medaudit.finding import Finding, Verdict
+from medaudit.finding import Finding
 from medaudit.probes import predictors
-from medaudit.probes.arms import ask_arms
-from medaudit.probes.attributes import usable
-from medaudit.probes.noise_floor import noise_findings, noise_floor, replicate_requests
+from medaudit.probes.arms import Arm, ask_arms
+from medaudit.probes.attributes import Attribute, usable
+from medaudit.probes.noise_floor import REPLICATES, noise_findings, noise_floor, replicate_requests
 from medaudit.probes.sheet import Sheet, as_control
 from medaudit.probes.shifted import Reference, shift_findings
 from medaudit.probes.splits import split_findings
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from medaudit.model import Request
     from medaudit.registry import Shift
 
-CLEAN = "clean"
+#: No shift can have this name: names of plugins are lower-case words.
+CLEAN = "as is"
 
 
 @probe(
@@ -72,25 +73,28 @@ def robustness(
         subgroup_gap                   largest - smallest accuracy of an attribute's values
 
     For a split, *shifted* are the cases with the value and *clean* are all cases with another known value.
-    A gap is never 0 by luck alone: its control is the mean gap under permuted labels, and its p-value
-    counts permutations. Cases whose value is missing or unknown stand on neither side.
+    The largest gap is above 0 by chance alone: its control is the mean gap under permuted labels, and
+    its p-value counts permutations. Cases whose value is missing or unknown stand on neither side.
     """
     chosen = _shifts(ctx, shifts, severities, noise_cases)
     cases = tuple(case for case in ctx.askable if case.images)
+    sheet = Sheet(ctx, "robustness", cases)
     if not cases:
-        yield Finding(
-            "robustness", "accuracy", None, verdict=Verdict.NOT_APPLICABLE, reason="no case with an image"
-        )
+        yield sheet.absent("accuracy", "no case with an image")
         return
     columns = usable(cases, attributes, ctx.min_n)
-    sheet = Sheet(ctx, "robustness", cases)
-    again = replicate_requests(ctx, cases, noise_cases)
-    arms = ask_arms(
-        ctx, cases, _requests(ctx, cases, chosen, severities) | {(CLEAN, r): a for r, a in again.items()}
-    )
+    requests = _requests(ctx, cases, chosen, severities)
+    requests |= {(CLEAN, name): again for name, again in replicate_requests(ctx, cases, noise_cases).items()}
+    yield from _findings(sheet, columns, ask_arms(ctx, cases, requests))
+
+
+def _findings(
+    sheet: Sheet, columns: Sequence[Attribute], arms: Mapping[tuple[str, str], Arm]
+) -> Iterator[Finding]:
+    ctx = sheet.ctx
     clean = arms[CLEAN, ""]
-    repeated = {name: arms[CLEAN, name] for name in again}
-    base = predictors.score(ctx, cases, predictors.question_only(cases, ctx.seed))
+    repeated = {name: arms[CLEAN, name] for name in REPLICATES}
+    base = predictors.score(ctx, sheet.cases, predictors.question_only(sheet.cases, ctx.seed))
     reference = Reference(clean, base, noise_floor(sheet, clean, repeated))
     yield sheet.finding(
         "accuracy",
@@ -100,16 +104,14 @@ def robustness(
         data={"outcomes": dict(clean.outcomes), "errors": clean.errors},
     )
     yield from noise_findings(sheet, clean, repeated, reference.floor)
-    shifted = {
-        (shift.name, severity): arms[shift.name, str(severity)] for shift in chosen for severity in severities
-    }
+    shifted = {(name, int(severity)): arm for (name, severity), arm in arms.items() if name != CLEAN}
     yield from shift_findings(sheet, reference, shifted)
     yield from split_findings(sheet, columns, clean.scores, base)
 
 
 def _shifts(ctx: Context, names: Sequence[str], severities: Sequence[int], noise_cases: int) -> list[Shift]:
     for severity in severities:
-        if severity not in SEVERITIES:
+        if type(severity) is not int or severity not in SEVERITIES:
             raise UsageError(f"robustness: severity {severity!r} does not exist; give numbers from 1 to 5.")
     if not severities:
         raise UsageError("robustness: severities is empty; give one or more numbers from 1 to 5.")

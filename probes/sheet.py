@@ -74,7 +74,7 @@ class Sheet:
             if not kept.any():
                 return _nothing()
             arguments += [array[kept] for array in arrays] + [self.groups[kept]]
-        return method(*arguments, **self._settings)
+        return method(*arguments, **self.settings)
 
     def finding(
         self,
@@ -106,13 +106,37 @@ class Sheet:
             data=dict(data or {}),
         )
 
+    def absent(
+        self,
+        metric: str,
+        reason: str,
+        slice: Mapping[str, str | int | float | bool] | None = None,
+        *,
+        verdict: Verdict = Verdict.NOT_APPLICABLE,
+        n: int = 0,
+        data: Mapping[str, Any] | None = None,
+    ) -> Finding:
+        """A finding without a number, and why."""
+        return Finding(
+            self.probe,
+            metric,
+            None,
+            n=n,
+            slice=dict(slice or {}),
+            confidence=self.ctx.confidence,
+            verdict=verdict,
+            reason=reason,
+            data=dict(data or {}),
+        )
+
     def ids(self, *wanted: Mask) -> tuple[str, ...]:
         """Ids of the cases in the first mask, then of those in the next: the worst first."""
         order = [int(index) for mask in wanted for index in np.flatnonzero(mask)]
         return tuple(self.cases[index].id for index in dict.fromkeys(order))
 
     @property
-    def _settings(self) -> dict[str, Any]:
+    def settings(self) -> dict[str, Any]:
+        """How intervals are made: confidence, resamples and seed of the audit."""
         return {"confidence": self.ctx.confidence, "resamples": self.ctx.resamples, "seed": self.ctx.seed}
 
     def _paired(
@@ -121,12 +145,12 @@ class Sheet:
         kept = complete(arrays) if where is None else where & complete(arrays)
         if not kept.any():
             return _nothing()
-        return method(*(array[kept] for array in arrays), self.groups[kept], **self._settings)
+        return method(*(array[kept] for array in arrays), self.groups[kept], **self.settings)
 
 
 def complete(arrays: Iterable[Floats]) -> Mask:
     """Cases with a value in every array."""
-    return np.logical_and.reduce([np.isfinite(array) for array in arrays])
+    return np.asarray(np.logical_and.reduce([np.isfinite(array) for array in arrays]), dtype=np.bool_)
 
 
 def accuracy(values: Floats) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -66,6 +66,8 @@ def _one(
     )
     everywhere = np.ones(len(flips), dtype=bool)
     excess = sheet.unpaired(stats.unpaired_difference, ((flips,), everywhere), ((floor.flips,), everywhere))
+    # Both sides are the same cases, asked again: they count once.
+    excess = replace(excess, n=int(complete((flips,)).sum()))
     yield sheet.finding("flip_excess", excess, where, control=floor.control, evidence=moved, data=data)
 
 

@@ -106,36 +106,29 @@ def _compared(
 def _gap(sheet: Sheet, attribute: Attribute, large: dict[Label, Mask], scores: Floats) -> Finding:
     """Largest minus smallest accuracy, beside what the same sizes give when labels mean nothing."""
     kept = np.logical_or.reduce(list(large.values()))
-    labels = np.asarray([str(label) for label in attribute.labels], dtype=np.str_)[kept]
-    ctx = sheet.ctx
-    gap = stats.gap(
-        scores[kept],
-        labels,
-        sheet.groups[kept],
-        confidence=ctx.confidence,
-        resamples=ctx.resamples,
-        seed=ctx.seed,
-    )
+    labels = [label for label, chosen in zip(attribute.labels, kept, strict=True) if chosen]
+    gap = stats.gap(scores[kept], labels, sheet.groups[kept], **sheet.settings)
     by_value = {
-        str(value): {"n": int(index.sum()), "accuracy": accuracy(scores[index])}
-        for value, index in large.items()
+        str(value): {"n": part.n, "accuracy": part.estimate, "p_value": part.p_value}
+        for value, part in gap.by_label.items()
     }
+    # ``gap.interval`` is that of the excess; moved back by the null mean it belongs to the raw gap.
+    null, excess = gap.null_mean or 0.0, gap.interval
+    interval = excess and (excess[0] + null, excess[1] + null)
     worst = min(large, key=lambda value: float(scores[large[value]].mean()))
-    estimate = stats.Estimate(
-        gap.estimate,
-        gap.interval,
-        int(kept.sum()),
-        len(set(sheet.groups[kept])),
-        gap.p_value,
-        "",
-    )
     return sheet.finding(
         "subgroup_gap",
-        estimate,
+        stats.Estimate(gap.estimate, interval, gap.n, gap.groups, gap.p_value, gap.reason),
         {"attribute": attribute.name},
         control=Control("permuted_labels", gap.null_mean),
         evidence=sheet.ids(large[worst] & (scores < 0.5)),
-        data={"by_value": by_value, "worst": str(worst), "missing": attribute.missing},
+        data={
+            "by_value": by_value,
+            "worst": str(worst),
+            "missing": attribute.missing,
+            "excess": gap.excess,
+            "excess_interval": excess and list(excess),
+        },
     )
 
 
@@ -144,14 +137,4 @@ def _few(n: int, min_n: int) -> str:
 
 
 def _too_few(sheet: Sheet, metric: str, where: dict[str, Any], reason: str, data: dict[str, Any]) -> Finding:
-    return Finding(
-        sheet.probe,
-        metric,
-        None,
-        n=data["n_value"],
-        slice=where,
-        confidence=sheet.ctx.confidence,
-        verdict=Verdict.INCONCLUSIVE,
-        reason=reason,
-        data=data,
-    )
+    return sheet.absent(metric, reason, where, verdict=Verdict.INCONCLUSIVE, n=data["n_value"], data=data)

@@ -69,7 +69,7 @@ def _shown(name: str, cited: Iterable[Item], case: Mapping[str, Any]) -> Shown:
     answers = case.get("answers")
     return Shown(
         id=name,
-        cited=list(cited)[:CITED],
+        cited=list({item.where or item.title: item for item in cited}.values())[:CITED],
         picture=picture if isinstance(picture, str) and _PICTURE.fullmatch(picture) else "",
         question=_text(case.get("question")),
         reference=_text(case.get("reference")),

@@ -13,6 +13,9 @@ from markupsafe import Markup
 from medaudit.reports.items import Item
 from medaudit.reports.scale import Scale
 
+#: More labels than this run into one another on a phone.
+MOST_TICKS = 5
+
 _ROW = Markup('<svg class="iv {}" height="20" aria-hidden="true">{}</svg>')
 
 
@@ -35,15 +38,16 @@ def control_row(scale: Scale, item: Item) -> Markup:
 
 def axis(scale: Scale) -> Markup:
     """Tick labels under interval rows."""
-    labels = [_tick(scale, value) for value in scale.ticks]
+    shown = scale.ticks if len(scale.ticks) <= MOST_TICKS else scale.ticks[::2]
+    labels = [_tick(scale, value, last=value == shown[-1]) for value in shown]
     return Markup('<svg class="iv ax" height="14" aria-hidden="true">{}</svg>').format(
         Markup("").join(labels)
     )
 
 
-def _tick(scale: Scale, value: float) -> Markup:
+def _tick(scale: Scale, value: float, last: bool) -> Markup:
     anchor = "start" if value == scale.ticks[0] else "end" if value == scale.ticks[-1] else "middle"
-    unit = f" {scale.unit}" if value == scale.ticks[-1] and scale.unit else ""
+    unit = f" {scale.unit}" if last and scale.unit else ""
     text = Markup('<text x="{}" y="11" text-anchor="{}">{}{}</text>')
     return text.format(_percent(scale.at(value)), anchor, scale.label(value), unit)
 

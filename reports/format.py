@@ -1,7 +1,8 @@
 """Numbers as they are printed: one way for each kind of quantity, everywhere.
 
-Proportions are percentages, differences of proportions are percentage points, both with one decimal;
-ratios and ranks are plain numbers with two. An interval follows its estimate in brackets, without unit.
+Proportions are percentages, differences of proportions are percentage points, both with one decimal. A part
+of another number (``percent``) is a percentage too; other ratios and ranks are plain numbers with two. An
+interval follows its estimate in brackets, without unit.
 """
 
 from __future__ import annotations
@@ -10,11 +11,11 @@ import math
 from collections.abc import Sequence
 
 MINUS = "\u2212"
-_UNITS = {"share": "\u00a0%", "points": "\u00a0pts"}
+_UNITS = {"share": "\u00a0%", "percent": "\u00a0%", "points": "\u00a0pts"}
 
 
 def number(value: float, kind: str = "number") -> str:
-    """A value of a kind (``share``, ``points``, ``ratio``, ``number``), without its unit."""
+    """A value of a kind (``share``, ``points``, ``percent``, ``ratio``, ``number``), without its unit."""
     if kind in _UNITS:
         return _rounded(value * 100, 1)
     return _rounded(value, 2 if abs(value) < 1000 else 0)

@@ -125,7 +125,9 @@ class Item:
     @property
     def numbers(self) -> list[float]:
         """Every number that the finding's scale must hold."""
-        found = [self.estimate, *(self.interval or []), self.threshold and self.threshold["value"]]
+        found: list[Any] = [self.estimate, *(self.interval or [])]
+        if self.threshold is not None:
+            found.append(self.threshold["value"])
         if self.comparable and self.control:
             found += [self.control["estimate"], *(self.control.get("interval") or [])]
         return [float(value) for value in found if value is not None]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from medaudit.reports import format
 
 #: Where nothing is found, by kind of number: no difference, no loss.
-REFERENCE = {"points": 0.0, "ratio": 1.0}
+REFERENCE = {"points": 0.0, "percent": 1.0, "ratio": 1.0}
 
 #: Shares that all stay under this get a scale of their own instead of 0 to 100 %.
 SMALL = 0.2
@@ -37,13 +37,13 @@ class Scale:
 
     def label(self, value: float) -> str:
         """A tick in print: ``50``, ``0.5``, ``-10``."""
-        shown = value * 100 if self.kind in ("share", "points") else value
-        places = max(0, -math.floor(math.log10(self.step * (100 if shown != value else 1)) + 1e-9))
-        return f"{shown:.{min(places, 4)}f}".replace("-", format.MINUS)
+        shown = value * 100 if self.unit else value
+        text = f"{shown:,.4f}".rstrip("0").rstrip(".")
+        return text.replace("-", format.MINUS)
 
     @property
     def unit(self) -> str:
-        return {"share": "%", "points": "points"}.get(self.kind, "")
+        return {"share": "%", "percent": "%", "points": "points"}.get(self.kind, "")
 
     @property
     def reference(self) -> float | None:
@@ -52,21 +52,23 @@ class Scale:
 
 def fit(values: Iterable[float], kind: str) -> Scale:
     """A scale with round ends that holds the values and what they are compared with."""
-    held = [*values, 0.0]
-    if kind == "share" and (len(held) == 1 or max(held) > SMALL) and min(held) >= 0 and max(held) <= 1:
+    held = [*values]
+    whole = not held or (min(held) >= 0 and SMALL < max(held) <= 1)
+    if kind == "share" and whole:
         return Scale(0.0, 1.0, 0.25, kind)
-    if kind == "ratio":
-        held.append(1.0)
+    return fit_close([*held, REFERENCE.get(kind, 0.0)], kind)
+
+
+def fit_close(values: Iterable[float], kind: str) -> Scale:
+    """A scale with round ends just around the values, for curves: nothing needs to stand at 0."""
+    held = [*values] or [0.0]
     low, high = min(held), max(held)
     if high - low < 1e-9:
-        low, high = (low, low + 0.1) if kind in ("share", "points") else (low, low + 1)
+        high = low + (1.0 if kind in ("ratio", "number") else 0.1)
     step = _round_step((high - low) / 4)
-    return Scale(
-        round(math.floor(low / step + 1e-9) * step, 10),
-        round(math.ceil(high / step - 1e-9) * step, 10),
-        step,
-        kind,
-    )
+    start = math.floor(low / step + 1e-9) * step
+    end = math.ceil(high / step - 1e-9) * step
+    return Scale(round(start, 10), round(end, 10), step, kind)
 
 
 def _round_step(step: float) -> float:

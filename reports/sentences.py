@@ -68,20 +68,19 @@ def _visual_gain(item: Item) -> Markup:
         return head + Markup("the gain is {}, without an interval{}.").format(item.value, rival)
     if (item.high or 0) < 0:
         return head + Markup("it does {} worse than the best one{}.").format(_points(item.estimate), rival)
-    return head + Markup("{} {} against the best one{}.").format(item.value, item.ends, rival)
+    return head + Markup("its gain over the best one{} is {} {}.").format(rival, item.value, item.ends)
 
 
 def _prior_index(item: Item) -> Markup:
-    return Markup("Without any image it is right <b>{}</b> times as often as with one.").format(item.value)
+    return Markup("Without any image it is right <b>{}</b> as often as with one.").format(item.value)
 
 
 def _relative(item: Item) -> Markup:
-    share = format.quantity(item.estimate, "share")
     if "attribute" in item.slice:
         text = Markup("Among {} it reaches <b>{}</b> of its accuracy elsewhere.")
     else:
         text = Markup("Under {} it keeps <b>{}</b> of its accuracy.")
-    return text.format(_subject(item), share)
+    return text.format(_subject(item), item.value)
 
 
 def _drop(item: Item) -> Markup:

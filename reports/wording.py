@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 
 class Metric(NamedTuple):
-    """``kind``: share, points, ratio or number. ``better``: high, low or neither."""
+    """``kind``: share, points, percent (of another number), ratio, number. ``better``: high, low or ''."""
 
     title: str
     kind: str = "number"
@@ -25,9 +25,9 @@ class Words(NamedTuple):
 METRICS = {
     "accuracy": Metric("Accuracy", "share", "high"),
     "visual_gain": Metric("Visual gain", "points", "high"),
-    "prior_index": Metric("Language-prior index", "ratio", "low"),
-    "relative_robustness": Metric("Relative robustness", "ratio", "high"),
-    "relative_robustness_corrected": Metric("Relative robustness above chance", "ratio", "high"),
+    "prior_index": Metric("Language-prior index", "percent", "low"),
+    "relative_robustness": Metric("Relative robustness", "percent", "high"),
+    "relative_robustness_corrected": Metric("Relative robustness above chance", "percent", "high"),
     "accuracy_drop": Metric("Accuracy lost", "points", "low"),
     "flip_rate": Metric("Answers changed", "share", "low"),
     "self_flip": Metric("Noise floor (asked again)", "share", "low"),
@@ -123,6 +123,7 @@ _IMAGES = {
     "swapped": "another case's image",
 }
 _PREDICTORS = {"majority": "always the commonest answer", "question_only": "question alone"}
+_REPLICATES = {"alone": "asked again alone", "batch": "asked again in another batch"}
 _CONTROLS = {
     "majority": "always the commonest answer",
     "question_only": "question alone",
@@ -151,7 +152,7 @@ def control_kind(name: str, otherwise: str) -> str:
     if name in METRICS:
         return METRICS[name].kind
     if name.endswith(("_ratio", "_over_full")):
-        return "ratio"
+        return "percent"
     if name.endswith("_drop"):
         return "points"
     if name in ("majority", "question_only") or name.startswith("accuracy_") or name.endswith("_accuracy"):
@@ -185,6 +186,9 @@ def slice_words(parts: Mapping[str, Any]) -> str:
     if "predictor" in left:
         shown = left.pop("predictor")
         words.append(_PREDICTORS.get(str(shown), f"predictor {plain(shown)}"))
+    if "replicate" in left:
+        shown = left.pop("replicate")
+        words.append(_REPLICATES.get(str(shown), f"asked again {plain(shown)}"))
     words += [f"{plain(name)} {plain(value)}" for name, value in left.items()]
     return ", ".join(words)
 

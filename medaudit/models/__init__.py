@@ -36,7 +36,7 @@ def load_model(spec: Any, options: LoadOptions | None = None) -> Model:
         model: Model = spec
         return model
     if callable(spec):
-        from medaudit.models.callable import wrap_callable
+        from medaudit.models.python_callable import wrap_callable
 
         wrapped: Model = wrap_callable(spec)
         return wrapped
@@ -60,7 +60,7 @@ def _load_text(text: str, options: LoadOptions) -> Model:
             raise ModelError(f"{text!r}: type endpoint:http://host:port/v1#model-name.")
         return load_endpoint(url, name, options)
     if scheme == "python":
-        from medaudit.models.callable import load_python
+        from medaudit.models.python_callable import load_python
 
         return load_python(rest, options)
     return _load_checkpoint(text, options)

@@ -7,6 +7,7 @@ appears in no message, note or fingerprint.
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -186,10 +187,18 @@ class EndpointModel:
         except Refused as refusal:
             if refusal.status in {401, 403, 404} or refusal.status < 400:
                 raise _mistake(refusal, shown(self.wire.url), self.name, self._listed, self._key) from refusal
-            said = quotable(complaint(refusal.detail), self._key, sent.prompt)
-            return Answer(error=f"HTTP {refusal.status}{said}")
+            return self._refused(refusal, sent)
         self._record.note(sent, reply)
         return reply.answer
+
+    def _refused(self, refusal: Refused, sent: Letter) -> Answer:
+        """One refused request; when none ever worked and the model's name is the matter, a mistake."""
+        said = complaint(refusal.detail)
+        shows = quotable(said, self._key, sent.prompt)
+        named = re.search(rf"(?<![\w./-]){re.escape(self.name)}(?![\w./-])", said)
+        if named and not self._record.answered:
+            raise ModelError(f"{shown(self.wire.url)} refuses {self.name!r} (HTTP {refusal.status}){shows}")
+        return Answer(error=f"HTTP {refusal.status}{shows}")
 
     def _converse(self, sent: Letter) -> Reply:
         """Send one letter; a field that the server refuses is left out from then on, if that helps."""

@@ -58,13 +58,13 @@ class ServerRecord:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._answered = 0
+        self.answered = 0
         self._cut = 0
         self._tokens: dict[tuple[str, int], int] = {}
 
     def note(self, sent: Letter, reply: Reply) -> None:
         with self._lock:
-            self._answered += 1
+            self.answered += 1
             self._cut += reply.cut
             if reply.prompt_tokens is not None and len(self._tokens) < _REMEMBERED:
                 prompt = hashlib.blake2b(sent.prompt.encode(), digest_size=8).hexdigest()
@@ -75,7 +75,7 @@ class ServerRecord:
         with self._lock:
             found = []
             if self._cut:
-                found.append(f"{self._cut} of {self._answered} answers were cut at the length limit")
+                found.append(f"{self._cut} of {self.answered} answers were cut at the length limit")
             bare = {prompt: count for (prompt, images), count in self._tokens.items() if not images}
             pairs = [
                 count == bare[prompt]

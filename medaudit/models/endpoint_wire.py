@@ -11,6 +11,7 @@ import os
 import ssl
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -99,6 +100,8 @@ class Wire:
             trust_env=False,
             follow_redirects=False,
         )
+        # Nobody closes a model at the end of a scan; its sockets go with it.
+        self._finalizer = weakref.finalize(self, self._client.close)
 
     def send(self, path: str, body: dict[str, Any] | None = None, attempts: int | None = None) -> Any:
         """Return the decoded JSON reply to a POST of ``body``, or to a GET without one.
@@ -149,7 +152,7 @@ class Wire:
     def close(self) -> None:
         """Stop retrying and drop the connections."""
         self.stopped.set()
-        self._client.close()
+        self._finalizer()
 
 
 def _decoded(response: httpx.Response, content: bytes) -> Any:

@@ -53,7 +53,7 @@ def build_model(tokenizer: Any, seed: int) -> Any:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = library.LlavaForConditionalGeneration(config)
-    model.generation_config.update(
-        do_sample=False, eos_token_id=end, pad_token_id=pad, bos_token_id=None, max_new_tokens=8
+    model.generation_config = library.GenerationConfig(
+        do_sample=False, eos_token_id=end, pad_token_id=pad, max_new_tokens=8
     )
     return model

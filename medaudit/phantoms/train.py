@@ -195,7 +195,8 @@ def main() -> int:
     except MedauditError as error:
         print(error, file=sys.stderr)
         return error.exit_code
-    command = f"python -m medaudit.phantoms.train {recipe.name} --seed {given.seed} --steps {recipe.steps}"
+    program = "python -m medaudit.phantoms.train"
+    command = f"{program} {recipe.name} --out DIR --seed {given.seed} --steps {recipe.steps}"
     card = write_card(
         given.out, name=recipe.name, flaw=recipe.flaw, data=recipe.data, seed=given.seed, command=command
     )

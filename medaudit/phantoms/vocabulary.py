@@ -106,6 +106,7 @@ def build_processor() -> Any:
         do_resize=True,
         size={"height": PICTURE_SIZE, "width": PICTURE_SIZE},
         do_center_crop=False,
+        crop_size={"height": PICTURE_SIZE, "width": PICTURE_SIZE},
         do_normalize=True,
         image_mean=list(MEAN),
         image_std=list(STD),

@@ -16,6 +16,8 @@ from medaudit.stats.estimate import Codes, Floats, Groups, Values, check_confide
 
 # Below this share of the model variance a spread is rounding noise, not information.
 _NOISE = 1e-12
+# As many values as a right/wrong difference can take.
+_FEW_VALUES = 3
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,8 @@ def average(column: Floats) -> float:
 def linearised(values: Floats, codes: Codes, count: int) -> Floats:
     """Each group's contribution to the error of the mean, ``(G,)``, summing to zero."""
     sums = group_sums(values[:, None], codes, count)[:, 0]
-    return (sums - sums.sum() / len(values) * group_sizes(codes, count)) / len(values)
+    residuals: Floats = sums - sums.sum() / len(values) * group_sizes(codes, count)
+    return residuals / len(values)
 
 
 def mean_variance(values: Floats, codes: Codes, count: int) -> float:
@@ -147,10 +150,12 @@ def effective_size(values: Floats, cases: Clusters, model: float, informative: i
 
 
 def straying(column: Floats, cases: Clusters) -> int:
-    """Groups in which some case differs from the most common value."""
+    """Groups in which some case differs from the most common value; all groups where none is common."""
     distinct, counts = np.unique(column, return_counts=True)
-    common = distinct[counts.argmax()]
-    return len(np.unique(cases.codes[column != common]))
+    common = distinct[counts == counts.max()]
+    if len(common) > _FEW_VALUES:
+        return cases.count
+    return min(len(np.unique(cases.codes[column != value])) for value in common)
 
 
 def design_effect(values: Values, groups: Groups) -> float:

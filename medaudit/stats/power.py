@@ -40,7 +40,7 @@ def power_paired(discordant_plus: float, discordant_minus: float, n: float, alph
 def required_n_paired(
     discordant_plus: float, discordant_minus: float, power: float = 0.8, alpha: float = 0.05
 ) -> int:
-    """Cases for McNemar's test (Connor 1987): ``((z_{1-alpha/2} sqrt(psi) + z_power sqrt(psi - d^2)) / d)^2``.
+    """Cases for McNemar's test (Connor 1987): ``((z sqrt(psi) + z_power sqrt(psi - d^2)) / d)^2``.
 
     Rounded to the nearest whole case, which the approximation cannot resolve anyway. For rates r1 against
     r2 in arms whose errors are independent given the case the discordant shares are ``r1 (1 - r2)`` and

@@ -106,7 +106,9 @@ def _resampled_ratio(cases: Clusters, a: Floats, b: Floats) -> Interval | None:
 
     def quotient(sums: Floats, sizes: Floats) -> Floats:
         # A denominator that changes sign leaves no interval; NaN tells `resampled`.
-        return np.divide(sums[:, 0], sums[:, 1], out=np.full(len(sums), np.nan), where=sums[:, 1] * sign > 0)
+        undefined = np.full(len(sums), np.nan)
+        divided: Floats = np.divide(sums[:, 0], sums[:, 1], out=undefined, where=sums[:, 1] * sign > 0)
+        return divided
 
     return resampled(cases, np.column_stack([a, b]), quotient)
 

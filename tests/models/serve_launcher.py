@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import sys
+from importlib import import_module
 from typing import Any
 
 from medaudit.models.vision_ops import ensure_torchvision
@@ -32,10 +33,9 @@ def main() -> None:
         import torchvision.io
 
         torchvision.io.decode_image = pillow_decode
-    from transformers.cli.transformers import main as transformers_main
-
+    cli: Any = import_module("transformers.cli.transformers")
     sys.argv = ["transformers", "serve", folder, "--host", "127.0.0.1", "--port", port, "--device", "cpu"]
-    transformers_main()
+    cli.main()
 
 
 if __name__ == "__main__":

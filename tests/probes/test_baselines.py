@@ -60,7 +60,7 @@ def test_a_coin_stays_within_exact_binomial_limits_and_gains_nothing(kit: Any) -
 
     run = kit.run(baselines, cases, lambda seen: "yes" if seen.draw() < 0.5 else "no")
 
-    low, high = binom.ppf([0.0005, 0.9995], 300, 0.5) / 300
+    low, high = (binom.ppf(tail, 300, 0.5) / 300 for tail in (0.0005, 0.9995))
     for image in ("full", "noise", "swapped"):
         assert low <= run.one("accuracy", image=image).estimate <= high
     gain = run.one("visual_gain")

@@ -11,7 +11,8 @@ import medaudit.probes.baselines
 import medaudit.probes.robustness
 from medaudit.finding import Verdict
 from medaudit.model import Answer
-from medaudit.registry import available
+from medaudit.registry import Shift, available
+from medaudit.testing import check_probe
 
 PROBES = {
     "baselines": medaudit.probes.baselines.baselines,
@@ -67,3 +68,12 @@ def test_the_docstring_asks_a_question_and_gives_formulas(name: str) -> None:
     assert probe.question.endswith("?")
     assert "Formulas" in (probe.run.__doc__ or "")
     assert "arXiv" in probe.reference
+
+
+@pytest.mark.parametrize("name", sorted(PROBES))
+def test_the_contract_for_third_parties_holds_for_ours(name: str) -> None:
+    check_probe(name, shifts=kit_shifts())
+
+
+def kit_shifts() -> dict[str, Shift]:
+    return {name: shift for name, shift in available("shift").items() if name in {"contrast", "jpeg"}}

@@ -142,13 +142,13 @@ def test_a_flipper_is_found_and_has_no_excess(kit: Any) -> None:
 
     run = kit.run(robustness, cases, say, severities=(3,), noise_cases=400)
 
-    low, high = binom.ppf([0.0005, 0.9995], 400, 0.2) / 400
+    low, high = (binom.ppf(tail, 400, 0.2) / 400 for tail in (0.0005, 0.9995))
     for replicate in ("alone", "batch"):
         floor = run.one("self_flip", replicate=replicate)
         assert low <= floor.estimate <= high
         assert "read flip rates only above" in floor.reason
     assert run.one("self_flip").n == 400
-    low, high = binom.ppf([0.0005, 0.9995], 600, 0.2) / 600
+    low, high = (binom.ppf(tail, 600, 0.2) / 600 for tail in (0.0005, 0.9995))
     assert low <= run.one("flip_rate", **AT_3).estimate <= high
     excess = run.one("flip_excess", **AT_3)
     assert excess.interval[0] <= 0 <= excess.interval[1]
@@ -189,7 +189,7 @@ def test_errors_leave_both_sides_and_are_counted(kit: Any) -> None:
     run = kit.run(robustness, cases, failing, severities=(3,))
 
     assert run.one("accuracy").n == 100
-    for metric in ("accuracy", "relative_robustness", "accuracy_drop", "flip_rate"):
+    for metric in ("accuracy", "relative_robustness", "accuracy_drop", "flip_rate", "flip_excess"):
         finding = run.one(metric, **AT_3)
         assert (finding.n, finding.data["errors"]) == (90, 10)
     # 70 of 90 clean, 50 of 90 shifted: the ten lost cases are missing on both sides.
@@ -221,6 +221,7 @@ def flip(pixels: Any, severity: int, rng: np.random.Generator) -> Any:
         ({"named": ("dimm",)}, "Did you mean 'dim'"),
         ({"named": ("mirror",)}, "may change the right answer"),
         ({"severities": (6,)}, "from 1 to 5"),
+        ({"severities": (3.0,)}, "from 1 to 5"),
         ({"severities": ()}, "severities is empty"),
         ({"noise_cases": 0}, "from 1"),
         ({"attributes": ("sexx",)}, "Did you mean 'sex'"),

@@ -44,8 +44,10 @@ def test_a_planted_gap_is_found_in_every_metric(kit: Any) -> None:
     assert gap.estimate == pytest.approx(0.4)
     assert gap.p_value < 0.01
     assert gap.data["worst"] == "B"
-    assert gap.data["by_value"]["A"] == {"n": 100, "accuracy": pytest.approx(0.9)}
-    assert gap.interval[0] > 0
+    assert gap.data["by_value"]["A"]["n"] == 100
+    assert gap.data["by_value"]["A"]["accuracy"] == pytest.approx(0.9)
+    assert 0 < gap.interval[0] < 0.4 < gap.interval[1]
+    assert gap.data["excess"] == pytest.approx(0.4 - gap.control.estimate)
 
 
 def test_labels_that_mean_nothing_are_not_found(kit: Any) -> None:

@@ -38,21 +38,35 @@ def baselines(gain: float = 0.18) -> list[Finding]:
     majority = Control("majority", 0.55, spread(0.55))
     found = [
         Finding(
-            "baselines", "accuracy", share, spread(share), N, GROUPS, {"image": name}, control=majority,
+            "baselines",
+            "accuracy",
+            share,
+            spread(share),
+            N,
+            GROUPS,
+            {"image": name},
+            control=majority,
             evidence=tuple(f"case-{i:04d}" for i in range(7)) if name == "full" else (),
         )
         for name, share in shares.items()
-    ]  # fmt: skip
+    ]
     for name, share in (("majority", 0.55), ("question_only", 0.6)):
         found.append(Finding("baselines", "accuracy", share, spread(share), N, GROUPS, {"predictor": name}))
     found.append(
         Finding(
-            "baselines", "visual_gain", gain, around(gain, 0.031), N, GROUPS, p_value=0.0004, p_adjusted=0.004,
+            "baselines",
+            "visual_gain",
+            gain,
+            around(gain, 0.031),
+            N,
+            GROUPS,
+            p_value=0.0004,
+            p_adjusted=0.004,
             control=Control("accuracy_none", best, spread(best)),
             data={"best_baseline": "none", "explained_by_baseline": gain - 0.031 <= 0},
             reason="does not beat its baselines here" if gain - 0.031 <= 0 else "",
         )
-    )  # fmt: skip
+    )
     control = Control("majority_over_full", 0.68, (0.64, 0.72))
     found.append(
         Finding(
@@ -77,7 +91,7 @@ def robustness() -> list[Finding]:
         worst = (0.05, 0.24, 0.015, 0.31, 0.12, 0.19)[index]
         for severity in range(1, 6):
             lost = worst * (severity / 5) ** 1.6
-            where = {"shift": shift, "severity": severity}
+            where: dict[str, str | int | float | bool] = {"shift": shift, "severity": severity}
             ids = tuple(f"case-{(index * 40 + severity * 7 + k) % N:04d}" for k in range(6))
             share = 0.81 - lost
             base = Control("question_only", 0.6, spread(0.6))
@@ -98,10 +112,19 @@ def robustness() -> list[Finding]:
             for metric, value, half, control in rows:
                 found.append(
                     Finding(
-                        "robustness", metric, round(value, 4), around(value, half), N, GROUPS, where,
-                        p_value=0.03, p_adjusted=0.041, control=control, evidence=ids,
+                        "robustness",
+                        metric,
+                        round(value, 4),
+                        around(value, half),
+                        N,
+                        GROUPS,
+                        where,
+                        p_value=0.03,
+                        p_adjusted=0.041,
+                        control=control,
+                        evidence=ids,
                     )
-                )  # fmt: skip
+                )
         for metric, value in (("accuracy_drop", worst * 0.45), ("relative_robustness", 1 - worst * 0.55)):
             control = self_drop if metric == "accuracy_drop" else ratio
             found.append(
@@ -134,11 +157,18 @@ def splits() -> list[Finding]:
         gap = max(values.values()) - min(values.values())
         found.append(
             Finding(
-                "robustness", "subgroup_gap", gap, (max(0.0, gap - 0.045), gap + 0.04), N, GROUPS,
-                {"attribute": name}, p_value=0.0005 if gap > 0.1 else 0.2, p_adjusted=0.003 if gap > 0.1 else 0.3,
+                "robustness",
+                "subgroup_gap",
+                gap,
+                (max(0.0, gap - 0.045), gap + 0.04),
+                N,
+                GROUPS,
+                {"attribute": name},
+                p_value=0.0005 if gap > 0.1 else 0.2,
+                p_adjusted=0.003 if gap > 0.1 else 0.3,
                 control=Control("permuted_labels", 0.028),
             )
-        )  # fmt: skip
+        )
     return found
 
 
@@ -146,20 +176,39 @@ def others() -> list[Finding]:
     rng = random.Random(3)
     found = [
         Finding(
-            "spurious", "shortcut", 0.21, (0.15, 0.27), 388, 301, {"cluster": 1, "finding": "pneumothorax"},
-            p_value=0.001, p_adjusted=0.006, control=Control("control_region", 0.01, (-0.02, 0.04)),
+            "spurious",
+            "shortcut",
+            0.21,
+            (0.15, 0.27),
+            388,
+            301,
+            {"cluster": 1, "finding": "pneumothorax"},
+            p_value=0.001,
+            p_adjusted=0.006,
+            control=Control("control_region", 0.01, (-0.02, 0.04)),
             evidence=("case-0007", "case-0011"),
         )
-    ]  # fmt: skip
+    ]
     for cluster in range(1, 13):
         value = rng.uniform(0, 0.24) / cluster
         where = {"cluster": cluster}
         control = Control("equal_area", 0.02, (0.01, 0.04))
-        found.append(Finding("spurious", "removal_flip", value, (max(0, value - 0.03), value + 0.04), 388, 301, where, control=control))  # fmt: skip
+        found.append(
+            Finding(
+                "spurious",
+                "removal_flip",
+                value,
+                (max(0, value - 0.03), value + 0.04),
+                388,
+                301,
+                where,
+                control=control,
+            )
+        )
     for kind in ("name", "date", "account_number"):
         for point in ("pixels", "patch", "projector"):
             value = rng.uniform(0.3, 1)
-            where = {"type": kind, "point": point, "radius": 1}
+            where: dict[str, str | int | float | bool] = {"type": kind, "point": point, "radius": 1}
             found.append(Finding("phi", "reduction", value, spread(value, 60), 60, 60, where))
     found.append(
         Finding("phi", "utility", 0.93, None, 60, 60, reason="one page layout only: no interval over layouts")
@@ -203,21 +252,42 @@ def document(findings: list[Finding] | None = None, **changes: Any) -> dict[str,
         "schema": "medaudit.audit/1",
         "status": "complete",
         "run": {
-            "id": "4be1c0ffee90ac11", "medaudit": "0.1.0", "started": "2026-11-23T14:05:00+00:00", "duration_s": 172.4,
-            "seed": 7, "command": "medaudit scan acme/chest-vlm-7b --data chest --plan gate.toml",
-            "plan_sha256": "ab" * 32, "problems": [],
+            "id": "4be1c0ffee90ac11",
+            "medaudit": "0.1.0",
+            "started": "2026-11-23T14:05:00+00:00",
+            "duration_s": 172.4,
+            "seed": 7,
+            "command": "medaudit scan acme/chest-vlm-7b --data chest --plan gate.toml",
+            "plan_sha256": "ab" * 32,
+            "problems": [],
         },
         "model": {
-            "id": "acme/chest-vlm-7b", "kind": "generative", "revision": "9f1c2d", "fingerprint": "cd" * 32,
-            "capabilities": ["choose", "generate"], "parameters": 7_241_732_096, "dtype": "bfloat16", "device": "cuda",
+            "id": "acme/chest-vlm-7b",
+            "kind": "generative",
+            "revision": "9f1c2d",
+            "fingerprint": "cd" * 32,
+            "capabilities": ["choose", "generate"],
+            "parameters": 7_241_732_096,
+            "dtype": "bfloat16",
+            "device": "cuda",
             "files": [{"path": "model-00001.safetensors", "sha256": "ef" * 32, "size": 4_943_162_336}],
             "notes": ["chat template taken from the processor"],
         },
         "data": {
-            "name": "chest radiographs", "reader": "folder", "cases": N, "groups": GROUPS, "sha256": "12" * 32,
-            "public": False, "skipped": [{"where": "cases.jsonl:12", "why": "image cannot be decoded"}],
+            "name": "chest radiographs",
+            "reader": "folder",
+            "cases": N,
+            "groups": GROUPS,
+            "sha256": "12" * 32,
+            "public": False,
+            "skipped": [{"where": "cases.jsonl:12", "why": "image cannot be decoded"}],
         },
-        "environment": {"python": "3.11.9", "system": "Linux", "cpus": 2, "packages": {"torch": "2.13.0", "peft": None}},
+        "environment": {
+            "python": "3.11.9",
+            "system": "Linux",
+            "cpus": 2,
+            "packages": {"torch": "2.13.0", "peft": None},
+        },
         "plan": {"audit": {"name": "release gate", "strict": False}},
         "answers": {"distinct": 41_020, "errors": 0},
         "findings": [finding.to_dict() for finding in findings],
@@ -226,17 +296,26 @@ def document(findings: list[Finding] | None = None, **changes: Any) -> dict[str,
             {"probe": "robustness", "status": "run", "reason": ""},
             {"probe": "spurious", "status": "run", "reason": ""},
             {"probe": "phi", "status": "run", "reason": ""},
-            {"probe": "attribution", "status": "not_applicable", "reason": "needs gradients; this model offers generate"},
+            {
+                "probe": "attribution",
+                "status": "not_applicable",
+                "reason": "needs gradients; this model offers generate",
+            },
             {"probe": "stitching", "status": "not_run", "reason": "not selected"},
             {"probe": "confusion", "status": "not_run", "reason": "not selected"},
         ],
         "calibration": [
             {
-                "probe": "spurious", "phantoms": ["clean", "shortcut-marker"], "false_alarm_rate": 0.017,
-                "interval": [0.0, 0.089], "power": 0.83, "power_interval": [0.72, 0.91], "n": 60,
+                "probe": "spurious",
+                "phantoms": ["clean", "shortcut-marker"],
+                "false_alarm_rate": 0.017,
+                "interval": [0.0, 0.089],
+                "power": 0.83,
+                "power_interval": [0.72, 0.91],
+                "n": 60,
             }
         ],
-    }  # fmt: skip
+    }
     whole.update(changes)
     return whole
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import socket
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 
 from medaudit.image import keyed_rng
 from medaudit.registry import Shift, available
+from medaudit.testing import check_shift
 
 SHIFTS = list(available("shift").values())
 every_shift = pytest.mark.parametrize("shift", SHIFTS, ids=lambda shift: shift.name)
@@ -96,16 +98,17 @@ def test_grey_stays_grey(shift: Shift, severity: int, chest_picture: Callable[..
 
 @every_shift
 def test_global_random_state_is_neither_read_nor_moved(shift: Shift) -> None:
-    import random
+    def state() -> tuple[bytes, object]:
+        return np.random.get_state(legacy=False)["state"]["key"].tobytes(), random.getstate()
 
     pixels = coloured(32, 32)
     results = []
     for seed in (1, 2):
         np.random.seed(seed)
         random.seed(seed)
-        before = (np.random.get_state()[1].tobytes(), random.getstate())  # type: ignore[union-attr]
+        before = state()
         results.append(shift.apply(pixels, 3, keyed_rng(0, "case")).tobytes())
-        assert (np.random.get_state()[1].tobytes(), random.getstate()) == before  # type: ignore[union-attr]
+        assert state() == before
 
     assert results[0] == results[1]
 
@@ -148,3 +151,8 @@ def test_the_docstring_names_parameters_and_moments(shift: Shift) -> None:
 
     assert "severity" in text
     assert "Declared moments" in text
+
+
+@every_shift
+def test_the_contract_for_third_parties_holds_for_ours(shift: Shift) -> None:
+    check_shift(shift)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from medaudit.errors import ModelError
 from medaudit.model import Answer, Capability, LoadOptions, Model, ModelInfo, OutOfMemory, Request
-from medaudit.models.callable_source import factory_of, identity, qualified_name
 from medaudit.models.foreign import refuse_checkpoint_options
+from medaudit.models.python_source import factory_of, identity, qualified_name
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
