@@ -124,7 +124,9 @@ def parse_plan(table: Mapping[str, Any], where: str = "plan") -> Plan:
     try:
         return Plan.model_validate(table)
     except ValidationError as error:
-        raise _explain(error.errors()[0], where) from error
+        # A misspelt key also leaves its right spelling missing: the misspelling is what helps.
+        problems = sorted(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
+        raise _explain(problems[0], where) from error
 
 
 _LEGAL: dict[str, type[BaseModel]] = {"audit": AuditTable, "gate": Gate}

@@ -11,6 +11,9 @@ import math
 from collections.abc import Sequence
 
 MINUS = "\u2212"
+#: What adding up floats leaves behind is no number.
+DUST = 1e-9
+
 _UNITS = {"share": "\u00a0%", "percent": "\u00a0%", "points": "\u00a0pts"}
 
 
@@ -22,12 +25,12 @@ def number(value: float, kind: str = "number") -> str:
 
 
 def _rounded(value: float, places: int) -> str:
+    if abs(value) < DUST:
+        value = 0.0
     text = f"{value:,.{places}f}"
-    if value and float(text.replace(",", "")) == 0:
+    if value and not text.strip("-0.,"):
         # Not nothing: keep one digit, so that a small number is not printed as none.
-        text = f"{value:.{-math.floor(math.log10(abs(value)))}f}" if abs(value) >= 1e-6 else f"{value:.0e}"
-    if text.lstrip("-").strip("0.,") == "":
-        text = text.lstrip("-")
+        text = f"{value:.{-math.floor(math.log10(abs(value)))}f}"
     return text.replace("-", MINUS)
 
 

@@ -89,21 +89,21 @@ def _drop(item: Item) -> Markup:
         verb = "loses" if item.estimate > 0 else "gains"
         text = Markup("Among {} it {} <b>{}</b> of accuracy against the rest.")
         return text.format(_subject(item), verb, _points(item.estimate))
-    verb = "costs it" if item.estimate > 0 else "gains it"
+    verb = "loses" if item.estimate > 0 else "gains"
     end = "" if (item.low or 0) > 0 or item.estimate <= 0 else ", which chance may explain"
-    text = Markup("{} {} <b>{}</b> of accuracy{}.")
+    text = Markup("Under {} it {} <b>{}</b> of accuracy{}.")
     return text.format(_subject(item), verb, _points(item.estimate), end)
 
 
 def _flips(item: Item) -> Markup:
-    return Markup("{} changes <b>{}</b> of its answers.").format(_subject(item), item.value)
+    return Markup("Under {} it changes <b>{}</b> of its answers.").format(_subject(item), item.value)
 
 
 def _excess(item: Item) -> Markup:
     if item.low is None or item.low <= 0:
-        text = Markup("{} changes no more answers than asking the same again may (<b>{}</b>).")
+        text = Markup("Under {} it changes no more answers than asking the same again may (<b>{}</b>).")
     else:
-        text = Markup("{} changes <b>{}</b> more answers than asking the same again.")
+        text = Markup("Under {} it changes <b>{}</b> more answers than asking the same again.")
     return text.format(_subject(item), item.value)
 
 
@@ -115,13 +115,15 @@ def _floor(item: Item) -> Markup:
 def _gap(item: Item) -> Markup:
     name = item.slice.get("attribute", "subgroup")
     null = (item.control or {}).get("estimate")
-    if item.low is not None and item.low > (null or 0):
-        text = Markup("Its accuracy differs by <b>{}</b> between values of <b>{}</b>.")
-    else:
+    gap = _points(item.estimate or 0)
+    if item.low is None or item.low <= (null or 0):
         text = Markup(
             "Its accuracy may differ by <b>{}</b> between values of <b>{}</b>; chance may explain it."
         )
-    return text.format(_points(item.estimate or 0), name)
+        return text.format(gap, name)
+    worst = (item.finding.get("data") or {}).get("worst")
+    at = Markup(", lowest at <b>{}</b>").format(worst) if isinstance(worst, str) else ""
+    return Markup("Its accuracy differs by <b>{}</b> between values of <b>{}</b>{}.").format(gap, name, at)
 
 
 def _leak(item: Item) -> Markup:

@@ -208,8 +208,8 @@ def others() -> list[Finding]:
     for kind in ("name", "date", "account_number"):
         for point in ("pixels", "patch", "projector"):
             value = rng.uniform(0.3, 1)
-            where: dict[str, str | int | float | bool] = {"type": kind, "point": point, "radius": 1}
-            found.append(Finding("phi", "reduction", value, spread(value, 60), 60, 60, where))
+            masked: dict[str, str | int | float | bool] = {"type": kind, "point": point, "radius": 1}
+            found.append(Finding("phi", "reduction", value, spread(value, 60), 60, 60, masked))
     found.append(
         Finding("phi", "utility", 0.93, None, 60, 60, reason="one page layout only: no interval over layouts")
     )

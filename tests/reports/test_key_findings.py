@@ -115,3 +115,29 @@ def test_robustness_carries_a_banner_when_baselines_explain_or_are_missing() -> 
     assert "not interpretable" in explained_banner
     assert "no baselines were measured" in str(sections([loss])[0].banner)
     assert sections([gain(0.2, 0.1, 0.3), loss])[1].banner is None
+
+
+def test_gap_names_the_lowest_value_only_beyond_chance() -> None:
+    data = {"worst": "<away>"}
+    fields: dict[str, Any] = {
+        "slice": {"attribute": "site"},
+        "control": Control("permuted_labels", 0.1),
+        "data": data,
+    }
+    real = item("robustness", "subgroup_gap", 0.5, interval=(0.3, 0.7), **fields)
+    chance = item("robustness", "subgroup_gap", 0.5, interval=(0.05, 0.7), **fields)
+    assert "lowest at <b>&lt;away&gt;</b>" in str(sentence(real))
+    assert "chance may explain it" in str(sentence(chance))
+    assert "away" not in str(sentence(chance))
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "words"),
+    [
+        (0.2, 0.1, "loses <b>20.0 points</b> of accuracy."),
+        (0.2, -0.1, "which chance may explain"),
+        (-0.1, -0.2, "gains <b>10.0 points</b>"),
+    ],
+)
+def test_losses_gains_and_chance_are_told_apart(value: float, low: float, words: str) -> None:
+    assert words in str(sentence(drop("jpeg", value, low)))

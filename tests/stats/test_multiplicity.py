@@ -13,7 +13,7 @@ p_lists = st.lists(st.floats(0, 1, allow_subnormal=False), min_size=1, max_size=
 
 
 @given(p_lists)
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=20)
 def test_both_agree_with_statsmodels(p_values):
     assert holm(p_values) == pytest.approx(multipletests(p_values, method="holm")[1].tolist())
     assert benjamini_hochberg(p_values) == pytest.approx(multipletests(p_values, method="fdr_bh")[1].tolist())
