@@ -15,6 +15,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from medaudit.models.threads import wait_passively
+
 #: Operators that torchvision describes at import whether or not its library was loaded.
 SCHEMAS = {
     "nms": "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
@@ -32,6 +34,7 @@ def ensure_torchvision() -> str:
     Call it before transformers touches torchvision. Safe to call again and from any thread; it changes
     nothing where the compiled operators load.
     """
+    wait_passively()
     with _lock:
         if _defined:
             return "schemas only"

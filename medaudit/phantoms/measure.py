@@ -101,8 +101,10 @@ def _where(cases: Sequence[Case], answers: Sequence[str], site: str, question: s
     return accuracy([cases[i] for i in at], [answers[i] for i in at])
 
 
-def write_card(folder: Path, *, name: str, flaw: str, data: str, seed: int, command: str) -> dict[str, Any]:
-    """Measure a folder and write its ``card.json``."""
+def write_card(
+    folder: Path, *, name: str, flaw: str, data: str, seed: int, command: str, cases: int = CARD_CASES
+) -> dict[str, Any]:
+    """Measure a folder on fresh cases and write its ``card.json``."""
     import hashlib
     from importlib.metadata import version
 
@@ -110,7 +112,7 @@ def write_card(folder: Path, *, name: str, flaw: str, data: str, seed: int, comm
         "name": name,
         "flaw": flaw,
         "data": data,
-        "measured": measured(folder),
+        "measured": measured(folder, cases),
         "seed": seed,
         "command": command,
         "weights_sha256": hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest(),

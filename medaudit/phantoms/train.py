@@ -23,7 +23,7 @@ from medaudit.errors import MedauditError, UsageError
 from medaudit.phantoms import checkpoint, hf, lessons
 from medaudit.phantoms.architecture import WIDTH, build_model
 from medaudit.phantoms.lessons import RECIPES, Recipe, Row
-from medaudit.phantoms.measure import write_card
+from medaudit.phantoms.measure import CARD_CASES, write_card
 from medaudit.phantoms.packing import Packer, answer_loss, normalise, patch_features
 from medaudit.phantoms.vocabulary import PATCH, build_processor
 
@@ -169,6 +169,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True, help="model folder to write")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, help="default: the recipe's")
+    parser.add_argument("--card-cases", type=int, default=CARD_CASES, help="fresh cases behind the card")
     parser.add_argument("--start", type=Path, help="folder of the phantom to go on from; default: packaged")
     return parser.parse_args()
 
@@ -198,7 +199,13 @@ def main() -> int:
     program = "python -m medaudit.phantoms.train"
     command = f"{program} {recipe.name} --out DIR --seed {given.seed} --steps {recipe.steps}"
     card = write_card(
-        given.out, name=recipe.name, flaw=recipe.flaw, data=recipe.data, seed=given.seed, command=command
+        given.out,
+        name=recipe.name,
+        flaw=recipe.flaw,
+        data=recipe.data,
+        seed=given.seed,
+        command=command,
+        cases=given.card_cases,
     )
     print(json.dumps(card["measured"], indent=2))
     return 0

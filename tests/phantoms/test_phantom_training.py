@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from medaudit.phantoms.architecture import build_model
 from medaudit.phantoms.chest import ChestSpec, Lesion, masks, render
 from medaudit.phantoms.lessons import RECIPES, Row
 from medaudit.phantoms.packing import Packer, answer_loss, normalise
-from medaudit.phantoms.train import STATE, rate, train
+from medaudit.phantoms.train import STATE, main, rate, train
 from medaudit.phantoms.vocabulary import MEAN, STD, build_processor, build_tokenizer
 
 TINY = replace(RECIPES["clean"], steps=6, tower_steps=2)
@@ -63,6 +65,36 @@ def test_a_phantom_can_go_on_from_another(tmp_path: Path) -> None:
     assert second is not None
     before, after = weights(first), weights(second)
     assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+@pytest.mark.usefixtures("few_rows")
+def test_the_command_trains_measures_and_writes_the_card(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "clean"
+    command = ["train", "clean", "--out", str(out), "--steps", "2", "--card-cases", "20", "--seed", "3"]
+    monkeypatch.setattr("sys.argv", command)
+
+    code = main()
+
+    card = json.loads((out / "card.json").read_text())
+    digest = hashlib.sha256((out / "model.safetensors").read_bytes()).hexdigest()
+    assert code == 0
+    assert card["weights_sha256"] == digest
+    assert (card["name"], card["seed"], card["measured"]["cases"]) == ("clean", 3, 20)
+    assert card["measured"]["chest"] < 0.5  # two steps teach nothing
+    assert card["command"].endswith("train clean --out DIR --seed 3 --steps 2")
+
+
+def test_a_missing_start_is_named_in_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(
+        "sys.argv", ["train", "blind", "--out", str(tmp_path / "out"), "--start", str(tmp_path)]
+    )
+
+    assert main() == 2
+    assert "train that first, or name it in --start" in capsys.readouterr().err
 
 
 def test_packed_loss_equals_that_of_separate_sequences() -> None:
