@@ -37,7 +37,14 @@ def test_a_killed_scan_repeats_at_most_one_batch(make_data, models: Path, tmp_pa
     data, log, out = make_data(500), tmp_path / "calls", tmp_path / "a"
     environment = {**os.environ, "MODEL_LOG": str(log), "PYTHONHASHSEED": "0"}
     slow = {**environment, "MODEL_PAUSE": "0.002"}
-    process = subprocess.Popen(words(models, data, out), env=slow, cwd=tmp_path, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        words(models, data, out),
+        env=slow,
+        cwd=tmp_path,
+        stderr=subprocess.DEVNULL,
+        # A background job inherits an ignored Ctrl-C; a user's terminal does not ignore it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     deadline = time.time() + 120
     while sum(calls(log).values()) < 700 and time.time() < deadline:
         time.sleep(0.02)

@@ -1,126 +1,219 @@
-"""A chat server on loopback that does as its programme says, one step a request."""
+"""Tiny checkpoints with random weights, built from configurations: plumbing, not behaviour."""
 
 from __future__ import annotations
 
-import json
-import threading
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import warnings
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from medaudit.image import ArrayImage
+from medaudit.models.vision_ops import huggingface
 
-def completion(text: str | None = "yes", finish: str = "stop", **usage: int) -> dict[str, Any]:
-    """A well-formed chat completion."""
-    choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": finish}
-    return {"object": "chat.completion", "choices": [choice], **({"usage": usage} if usage else {})}
-
-
-@dataclass
-class Step:
-    """What the server does to one chat request: wait, then send ``body``, or ``keep`` bytes of it."""
-
-    status: int = 200
-    body: Any = field(default_factory=completion)
-    headers: dict[str, str] = field(default_factory=dict)
-    wait_s: float = 0.0
-    drip_s: float = 0.0
-    keep: int | None = None
-    hang_up: bool = False
+SPECIALS = ["<pad>", "<s>", "<image>", "</s>", "<|vision_start|>", "<|vision_end|>", "<|video_pad|>"]
+TEMPLATE = (
+    "{% for m in messages %}USER: {% for c in m['content'] %}{% if c['type'] == 'image' %}<image>"
+    "{% else %}{{ c['text'] }}{% endif %}{% endfor %}{% endfor %} ASSISTANT:"
+)
 
 
-@dataclass
-class FaultServer:
-    """``programme`` is used up step by step; afterwards ``reply(request body)`` answers."""
+def tiny_tokenizer(*, ends: bool = False, **extra: str) -> Any:
+    """Bytes as tokens, so that options have as many tokens as letters; ``ends`` adds the end token."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 
-    url: str = ""
-    programme: list[Step] = field(default_factory=list)
-    reply: Callable[[dict[str, Any]], Any] = lambda body: completion()
-    models: Step = field(default_factory=lambda: Step(body={"object": "list", "data": [{"id": "m"}]}))
-    bodies: list[dict[str, Any]] = field(default_factory=list)
-    headers: list[dict[str, str]] = field(default_factory=list)
-    busy: int = 0
-    busiest: int = 0
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    over: threading.Event = field(default_factory=threading.Event)
-
-    def next_step(self, body: dict[str, Any]) -> Step:
-        with self.lock:
-            self.bodies.append(body)
-            if self.programme:
-                return self.programme.pop(0)
-        made = self.reply(body)
-        return made if isinstance(made, Step) else Step(body=made)
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    vocabulary = {token: index for index, token in enumerate([*SPECIALS, *letters])}
+    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    if ends:
+        tokenizer.post_processor = processors.TemplateProcessing("$A </s>", special_tokens=[("</s>", 3)])
+    return huggingface().PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token="<pad>",
+        bos_token="<s>",
+        eos_token="</s>",
+        extra_special_tokens={"image_token": "<image>", **extra},
+        model_max_length=256,
+    )
 
 
-def _handler(server: FaultServer) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+def wake(network: Any, seed: int = 0) -> None:
+    """Rescale matrices to 1/sqrt(fan-in), so that inputs reach the logits."""
+    import torch
 
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-        def do_GET(self) -> None:
-            server.headers.append(dict(self.headers))
-            found = self.path.startswith("/v1/models")
-            self.play(server.models if found else Step(404, {"detail": "Not Found"}))
-
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            server.headers.append(dict(self.headers))
-            with server.lock:
-                server.busy += 1
-                server.busiest = max(server.busiest, server.busy)
-            try:
-                self.play(server.next_step(body))
-            finally:
-                with server.lock:
-                    server.busy -= 1
-
-        def play(self, step: Step) -> None:
-            server.over.wait(step.wait_s)
-            self.close_connection = True
-            if step.hang_up:
-                return
-            content = step.body.encode() if isinstance(step.body, str) else json.dumps(step.body).encode()
-            # Said aloud, or the client would send its next request into a closed connection.
-            length = {"Content-Length": str(len(content)), "Connection": "close"}
-            try:
-                self.send_response(step.status)
-                for name, value in {**step.headers, **length}.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                for byte in content[: step.keep]:
-                    self.wfile.write(bytes([byte]))
-                    if step.drip_s:
-                        time.sleep(step.drip_s)
-            except (BrokenPipeError, ConnectionResetError):
-                return
-
-    return Handler
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            if parameter.dim() > 1:
+                fan_in = parameter[0].numel()
+                scale = 1.0 if "embed_tokens" in name else fan_in**-0.5
+                parameter.copy_(torch.randn(parameter.shape, generator=generator) * scale)
 
 
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultServer]:
-    monkeypatch.delenv("MEDAUDIT_API_KEY", raising=False)
-    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    scripted = FaultServer()
-    http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(scripted))
-    http.daemon_threads = True
-    thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    scripted.url = f"http://127.0.0.1:{http.server_address[1]}/v1"
-    yield scripted
-    scripted.over.set()
-    http.shutdown()
-    http.server_close()
-    thread.join()
+def build_llava(folder: Path, template: str | None = TEMPLATE) -> Path:
+    transformers = huggingface()
+
+    tokenizer = tiny_tokenizer()
+    vision = transformers.CLIPVisionConfig(
+        hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2,
+        image_size=28, patch_size=14,
+    )  # fmt: skip
+    text = transformers.LlamaConfig(
+        vocab_size=len(tokenizer), hidden_size=32, intermediate_size=64, num_hidden_layers=2,
+        num_attention_heads=2, num_key_value_heads=2, max_position_embeddings=512,
+        bos_token_id=1, eos_token_id=3, pad_token_id=0,
+    )  # fmt: skip
+    config = transformers.LlavaConfig(
+        vision_config=vision,
+        text_config=text,
+        image_token_index=2,
+        vision_feature_layer=-1,
+        image_seq_length=4,
+        pad_token_id=0,
+    )
+    network = transformers.LlavaForConditionalGeneration(config)
+    wake(network)
+    size = {"height": 28, "width": 28}
+    images = transformers.CLIPImageProcessor(size=size, crop_size=size)
+    processor = transformers.LlavaProcessor(
+        images,
+        tokenizer,
+        patch_size=14,
+        vision_feature_select_strategy="default",
+        num_additional_image_tokens=1,
+        chat_template=template,
+    )
+    network.save_pretrained(folder)
+    processor.save_pretrained(folder)
+    return folder
 
 
-@pytest.fixture
-def step() -> type[Step]:
-    """For programmes: conftest modules cannot be imported by name."""
-    return Step
+def build_qwen(folder: Path) -> Path:
+    transformers = huggingface()
+
+    tokenizer = tiny_tokenizer(
+        video_token="<|video_pad|>", vision_bos_token="<|vision_start|>", vision_eos_token="<|vision_end|>"
+    )
+    text = {
+        "vocab_size": len(tokenizer), "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2,
+        "num_attention_heads": 2, "num_key_value_heads": 2, "max_position_embeddings": 512,
+        "rope_parameters": {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [2, 3, 3]},
+        "bos_token_id": 1, "eos_token_id": 3, "pad_token_id": 0,
+    }  # fmt: skip
+    vision = {
+        "depth": 2,
+        "embed_dim": 32,
+        "hidden_size": 32,
+        "num_heads": 2,
+        "mlp_ratio": 2,
+        "patch_size": 14,
+    }
+    config = transformers.Qwen2VLConfig(
+        text_config=text, vision_config=vision, image_token_id=2, video_token_id=6,
+        vision_start_token_id=4, vision_end_token_id=5,
+    )  # fmt: skip
+    network = transformers.Qwen2VLForConditionalGeneration(config)
+    wake(network)
+    size = {"shortest_edge": 56 * 56, "longest_edge": 84 * 84}
+    processor = transformers.Qwen2VLProcessor(
+        transformers.Qwen2VLImageProcessor(size=size),
+        tokenizer,
+        transformers.Qwen2VLVideoProcessor(size=size),
+        chat_template=TEMPLATE.replace("<image>", "<|vision_start|><image><|vision_end|>"),
+    )
+    network.save_pretrained(folder)
+    processor.save_pretrained(folder)
+    return folder
+
+
+def build_contrastive(folder: Path, kind: str) -> Path:
+    transformers = huggingface()
+
+    tokenizer = tiny_tokenizer(ends=True)
+    text = {
+        "vocab_size": len(tokenizer), "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2,
+        "num_attention_heads": 2, "max_position_embeddings": 96,
+        "bos_token_id": 1, "eos_token_id": 3, "pad_token_id": 0,
+    }  # fmt: skip
+    vision = {
+        "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2,
+        "image_size": 28, "patch_size": 14,
+    }  # fmt: skip
+    size = {"height": 28, "width": 28}
+    if kind == "clip":
+        network = transformers.CLIPModel(
+            transformers.CLIPConfig(text_config=text, vision_config=vision, projection_dim=16)
+        )
+        images = transformers.CLIPImageProcessor(size=size, crop_size=size)
+        processor = transformers.CLIPProcessor(images, tokenizer)
+    else:
+        network = transformers.SiglipModel(
+            transformers.SiglipConfig(text_config={**text, "projection_size": 32}, vision_config={**vision})
+        )
+        processor = transformers.SiglipProcessor(transformers.SiglipImageProcessor(size=size), tokenizer)
+    wake(network)
+    network.save_pretrained(folder)
+    processor.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def llava_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_llava(tmp_path_factory.mktemp("llava"))
+
+
+@pytest.fixture(scope="session")
+def qwen_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_qwen(tmp_path_factory.mktemp("qwen"))
+
+
+@pytest.fixture(scope="session")
+def clip_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_contrastive(tmp_path_factory.mktemp("clip"), "clip")
+
+
+@pytest.fixture(scope="session")
+def siglip_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_contrastive(tmp_path_factory.mktemp("siglip"), "siglip")
+
+
+@pytest.fixture(scope="session")
+def pictures() -> list[ArrayImage]:
+    rng = np.random.default_rng(5)
+    return [
+        ArrayImage(
+            rng.integers(0, 256, (56, 56 + 28 * (index % 2), 3), dtype=np.uint8), name=f"picture {index}"
+        )
+        for index in range(4)
+    ]
+
+
+@pytest.fixture(scope="session")
+def plain_llava(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """LLaVA without a chat template."""
+    return build_llava(tmp_path_factory.mktemp("plain"), template=None)
+
+
+@pytest.fixture(scope="session")
+def adapter_folder(llava_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A LoRA adapter whose B matrices are not zero, so that it changes the logits."""
+    import peft
+    import torch
+
+    network = huggingface().LlavaForConditionalGeneration.from_pretrained(llava_folder)
+    with warnings.catch_warnings():
+        # peft reads an attribute that transformers is renaming.
+        warnings.simplefilter("ignore", FutureWarning)
+        adapted: Any = peft.get_peft_model(
+            network, peft.LoraConfig(r=2, target_modules=r".*language_model.*\.(q_proj|v_proj)")
+        )
+    with torch.no_grad():
+        for name, parameter in adapted.named_parameters():
+            if "lora_B" in name:
+                parameter.fill_(0.2)
+    folder = tmp_path_factory.mktemp("adapter")
+    adapted.save_pretrained(str(folder))
+    return folder
