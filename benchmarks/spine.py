@@ -2,8 +2,9 @@
 
     python benchmarks/spine.py [--json FILE]
 
-Prints ratios measured in one run, with versions. The bare loop answers the very batches that the scan
-formed, prepared by the same processor, so the ratio is what asking through medaudit adds.
+Prints ratios measured in one run, with versions. The scan runs the probe `baselines` on 500 cases: asking,
+storing, judging, intervals. The bare loop prepares and answers the very batches that the scan formed, one
+after the other, so the ratio is what medaudit adds, less what preparing ahead saves.
 """
 
 from __future__ import annotations
@@ -15,16 +16,14 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from typing import Any
 
-from medaudit.batching import Item, default_batch_size, plan_batches
-from medaudit.context import Context
-from medaudit.engine import Engine
+from medaudit.model import Answer, Model, Request
 from medaudit.models import load_model
 from medaudit.readers import ReadOptions, load_cases
-from medaudit.store import Store
+from medaudit.scanning import scan
 
 REPEATS = 5
 
@@ -41,26 +40,44 @@ def seconds(job: Callable[[], Any]) -> float:
     return time.perf_counter() - began
 
 
+class Recorder:
+    """A model that keeps the batches it was given."""
+
+    def __init__(self, model: Model) -> None:
+        self.model, self.info, self.cost = model, model.info, model.cost
+        self.batches: list[list[Request]] = []
+
+    def prepare(self, requests: Sequence[Request]) -> Any:
+        self.batches.append(list(requests))
+        return self.model.prepare(requests)
+
+    def answer(self, prepared: Any) -> list[Answer]:
+        return self.model.answer(prepared)
+
+
 def overhead() -> dict[str, float]:
-    """Median time of `ask` over median time of the bare loop, on the same batches, alternating."""
+    """Median time of a whole scan over that of a bare loop on the very batches it formed, alternating."""
     model = load_model("phantom:clean")
-    cases = load_cases("phantom:chest", ReadOptions(limit=500)).cases
-    context = Context(cases=cases, model=model.info, ask=lambda requests: [])
-    requests = [context.request(case) for case in cases]
-    items = [Item(request.key(model.info.fingerprint), request) for request in requests]
+    cases = load_cases("phantom:chest", ReadOptions(limit=500))
+    recorder = Recorder(model)
+    scan(recorder, cases, probes=["baselines"])
 
     def bare() -> None:
-        for batch in plan_batches(items, model.cost, default_batch_size(model.info)):
-            model.answer(model.prepare([item.request for item in batch]))
+        for batch in recorder.batches:
+            model.answer(model.prepare(batch))
 
-    def asked() -> None:
-        with Store(":memory:") as store:
-            Engine(model, store).ask(requests)
+    def whole() -> None:
+        scan(model, cases, probes=["baselines"])
 
-    bare()
-    pairs = [(seconds(bare), seconds(asked)) for _ in range(REPEATS)]
+    pairs = [(seconds(bare), seconds(whole)) for _ in range(REPEATS)]
     plain, ours = (statistics.median(column) for column in zip(*pairs, strict=True))
-    return {"bare_s": round(plain, 3), "ask_s": round(ours, 3), "ratio": round(ours / plain, 3)}
+    requests = sum(map(len, recorder.batches))
+    return {
+        "requests": requests,
+        "bare_s": round(plain, 3),
+        "scan_s": round(ours, 3),
+        "ratio": round(ours / plain, 3),
+    }
 
 
 def memory(cases: int, folder: str) -> int:

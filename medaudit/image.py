@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -37,8 +38,14 @@ class Image(Protocol):
     def name(self) -> str: ...
     @property
     def digest(self) -> str: ...
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        ...
+
     def pixels(self) -> Pixels:
         """Return the picture, shape (h, w, 3), uint8 RGB, read-only."""
+        ...
 
 
 def pixel_digest(pixels: Pixels) -> str:
@@ -87,19 +94,35 @@ def _decode(path: Path, _modified_ns: int) -> Pixels:
     return pixels
 
 
+class Decoded(ABC):
+    """What images share whose digest is over their pixels: digest and size come from one decoding."""
+
+    @abstractmethod
+    def pixels(self) -> Pixels: ...
+
+    @cached_property
+    def _facts(self) -> tuple[str, tuple[int, int]]:
+        pixels = self.pixels()
+        return pixel_digest(pixels), (pixels.shape[0], pixels.shape[1])
+
+    @property
+    def digest(self) -> str:
+        return self._facts[0]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self._facts[1]
+
+
 @dataclass(frozen=True)
-class FileImage:
-    """An image file. Decoded when asked for; the digest is over pixels, not over file bytes."""
+class FileImage(Decoded):
+    """An image file, decoded when asked for."""
 
     path: Path
 
     @property
     def name(self) -> str:
         return self.path.name
-
-    @cached_property
-    def digest(self) -> str:
-        return pixel_digest(self.pixels())
 
     def pixels(self) -> Pixels:
         try:
@@ -110,15 +133,11 @@ class FileImage:
 
 
 @dataclass(frozen=True, eq=False)
-class ArrayImage:
+class ArrayImage(Decoded):
     """An image held in memory, (h, w, 3) uint8."""
 
     array: Pixels
     name: str = "array"
-
-    @cached_property
-    def digest(self) -> str:
-        return pixel_digest(self.array)
 
     def pixels(self) -> Pixels:
         return self.array
@@ -130,7 +149,8 @@ class LazyImage:
 
     make: Callable[[], Pixels] = field(repr=False)
     key: str
-    name: str = "generated"
+    name: str
+    size: tuple[int, int]
 
     @cached_property
     def digest(self) -> str:
@@ -160,6 +180,11 @@ class DerivedImage:
     def digest(self) -> str:
         text = f"{self.parent.digest}|{self.recipe}"
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+    @cached_property
+    def size(self) -> tuple[int, int]:
+        pixels = self.pixels()
+        return pixels.shape[0], pixels.shape[1]
 
     def pixels(self) -> Pixels:
         changed = self.change(self.parent.pixels())

@@ -20,22 +20,19 @@ GREY = 128
 
 def blank(case: Case) -> tuple[Image, ...]:
     """Mid-grey pictures of the same sizes; equal for equal sizes, so each is asked once per question."""
-    return tuple(_blank(*image.pixels().shape[:2]) for image in case.images)
+    return tuple(_blank(*image.size) for image in case.images)
 
 
 def _blank(height: int, width: int) -> Image:
     def make() -> Pixels:
         return np.full((height, width, 3), GREY, dtype=np.uint8)
 
-    return LazyImage(make, f"blank:1:{GREY}:{height}x{width}", "blank")
+    return LazyImage(make, f"blank:1:{GREY}:{height}x{width}", "blank", (height, width))
 
 
 def noise(case: Case, seed: int) -> tuple[Image, ...]:
     """Uniform noise of the same sizes, drawn from (seed, case id)."""
-    return tuple(
-        _noise(seed, f"{case.id}#{index}", *image.pixels().shape[:2])
-        for index, image in enumerate(case.images)
-    )
+    return tuple(_noise(seed, f"{case.id}#{index}", *image.size) for index, image in enumerate(case.images))
 
 
 def _noise(seed: int, name: str, height: int, width: int) -> Image:
@@ -43,7 +40,7 @@ def _noise(seed: int, name: str, height: int, width: int) -> Image:
         rng = keyed_rng(seed, name, "uniform noise")
         return rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
 
-    return LazyImage(make, f"noise:1:{seed}:{name}:{height}x{width}", "noise")
+    return LazyImage(make, f"noise:1:{seed}:{name}:{height}x{width}", "noise", (height, width))
 
 
 def swapped(cases: Sequence[Case], seed: int) -> list[tuple[Image, ...] | None]:

@@ -148,4 +148,5 @@ def marker_box(spec: ChestSpec) -> tuple[int, int, int, int] | None:
 
 def image(spec: ChestSpec) -> LazyImage:
     """The picture as an image under audit, rendered when asked for."""
-    return LazyImage(make=lambda: render(spec), key=spec.key, name=f"phantom {spec.patient}")
+    size = (spec.size, spec.size)
+    return LazyImage(lambda: render(spec), spec.key, f"phantom {spec.patient}", size)

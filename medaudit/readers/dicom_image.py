@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from medaudit.errors import DataError
-from medaudit.image import pixel_digest
+from medaudit.image import Decoded
 
 if TYPE_CHECKING:
     from medaudit.image import Pixels
 
 
 @dataclass(frozen=True)
-class DicomImage:
+class DicomImage(Decoded):
     """A frame, numbered from 1, as a workstation shows it; 0 is the middle frame."""
 
     path: Path = field(repr=False)
@@ -25,10 +25,6 @@ class DicomImage:
     @property
     def name(self) -> str:
         return self.label or self.path.name
-
-    @cached_property
-    def digest(self) -> str:
-        return pixel_digest(self.pixels())
 
     def pixels(self) -> Pixels:
         try:

@@ -73,7 +73,7 @@ def opened(case: Case) -> Case:
     for image in case.images:
         _ = image.digest
     if case.regions:
-        height, width = case.images[0].pixels().shape[:2]
+        height, width = case.images[0].size
         for region in case.regions:
             if region.box[2] > width or region.box[3] > height:
                 raise DataError(

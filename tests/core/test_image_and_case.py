@@ -90,7 +90,7 @@ def test_randomness_depends_on_the_key_alone() -> None:
 
 
 def case(**changes) -> Case:
-    lazy = LazyImage(lambda: np.zeros((2, 2, 3), dtype=np.uint8), "zero")
+    lazy = LazyImage(lambda: np.zeros((2, 2, 3), dtype=np.uint8), "zero", "zero", (2, 2))
     fields = {"id": "c", "images": (lazy,), "question": "Is it?", "answer": "yes", "options": ("yes", "no")}
     return Case(**{**fields, **changes})
 
