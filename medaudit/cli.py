@@ -178,10 +178,12 @@ def gate(
 
 @app.command("list")
 def list_(
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="probes, shifts, phantoms or readers.")],
+    kind: Annotated[
+        str, typer.Argument(metavar="KIND", help="probes, shifts, phantoms, readers or architectures.")
+    ],
     as_json: AsJson = False,
 ) -> None:
-    """List what is installed: probes, shifts, phantoms or readers."""
+    """List what is there: probes, shifts, phantoms, readers, or the model types that have a route."""
     from medaudit import front
 
     rows = front.listing(kind)

@@ -90,9 +90,17 @@ def listing(kind: str) -> list[dict[str, str]]:
 
         models = [{"name": f"phantom:{name}", "about": f"model: {card(name)['flaw']}"} for name in names()]
         return models + [{"name": f"phantom:{name}", "about": "generated images"} for name in data_names()]
+    if kind == "architectures":
+        from medaudit.models.routes import architectures
+
+        return [
+            {"name": name, "about": f"{route}: {class_name}"}
+            for route, types in architectures().items()
+            for name, class_name in sorted(types.items())
+        ]
     kinds = {"probes": "probe", "shifts": "shift", "readers": "reader"}
     if kind not in kinds:
-        raise UsageError.unknown("kind of thing to list", kind, [*kinds, "phantoms"])
+        raise UsageError.unknown("kind of thing to list", kind, [*kinds, "architectures", "phantoms"])
     return [{"name": name, "about": _about(item)} for name, item in available(kinds[kind]).items()]
 
 

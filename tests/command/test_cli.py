@@ -50,6 +50,11 @@ def test_lists_are_for_people_and_for_programs(medaudit) -> None:
         assert name in medaudit("list", kind).stdout
         assert name in [row["name"] for row in json.loads(medaudit("list", kind, "--json").stdout)]
     assert "phantom:clean" in medaudit("list", "phantoms").stdout
+    types = {
+        row["name"]: row["about"] for row in json.loads(medaudit("list", "architectures", "--json").stdout)
+    }
+    assert types["llava"].startswith("generative")
+    assert types["clip"].startswith("contrastive")
 
 
 def test_schema_prints_a_json_schema(medaudit) -> None:
