@@ -179,7 +179,7 @@ def gate(
 @app.command("list")
 def list_(
     kind: Annotated[
-        str, typer.Argument(metavar="KIND", help="probes, shifts, phantoms, readers or architectures.")
+        str, typer.Argument(metavar="KIND", help="probes, shifts, phantoms, readers, architectures.")
     ],
     as_json: AsJson = False,
 ) -> None:
