@@ -48,7 +48,7 @@ def load_endpoint(
     wire = Wire(address, key, options.timeout_s, patience, sleep)
     try:
         listing, notes = _listing(wire, address, name, key)
-    except BaseException:
+    except BaseException:  # closed whatever ended the attempt, and raised again
         wire.close()
         raise
     return EndpointModel(wire, name, key, listing, notes, int(options.extra.get("concurrency", CONCURRENCY)))
@@ -164,7 +164,7 @@ class EndpointModel:
         try:
             replies = pool.map(self._ask, [prepared[place] for place in together])
             answers.update(zip(together, replies, strict=True))
-        except BaseException:
+        except BaseException:  # an interrupt too must stop the requests in flight; raised again
             self.wire.stopped.set()
             raise
         finally:

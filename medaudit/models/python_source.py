@@ -88,7 +88,7 @@ def _from_file(path: Path, target: str) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except BaseException:
+    except BaseException:  # no half-executed module stays behind; raised again
         del sys.modules[name]
         raise
     return module
