@@ -47,7 +47,7 @@ class Context:
         return Request(
             task=task,
             images=case.images if images is None else images,
-            prompt=prompt_for(case),
+            prompt=prompt_for(case, letters=task is Capability.GENERATE),
             options=case.options if task is Capability.CHOOSE else (),
             replicate=replicate,
             alone=alone,

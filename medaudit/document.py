@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from medaudit import __version__
-from medaudit.audit import SCHEMA
+from medaudit.audit import SCHEMA, Audit
 from medaudit.case import CaseSet
 from medaudit.engine import Engine
 from medaudit.environment import environment
 from medaudit.finding import Finding
+from medaudit.gates import apply_gates
 from medaudit.model import ModelInfo
-from medaudit.plan import Plan
+from medaudit.plan import Gate, Plan, parse_plan
 from medaudit.registry import Probe
 
 
@@ -26,7 +28,6 @@ class Run:
 
     plan: Plan
     cases: CaseSet
-    #: As it was before the first question: what a model notes while answering differs in a warm run.
     info: ModelInfo
     engine: Engine
     probes: Mapping[str, Probe]
@@ -37,6 +38,7 @@ class Run:
     findings: list[Finding] = field(default_factory=list)
     coverage: list[dict[str, str]] = field(default_factory=list)
     unmatched: list[str] = field(default_factory=list)
+    notes: tuple[str, ...] = ()
 
 
 def document(run: Run) -> dict[str, Any]:
@@ -51,11 +53,11 @@ def document(run: Run) -> dict[str, Any]:
             "started": datetime.fromtimestamp(run.started, UTC).isoformat(timespec="seconds"),
             "duration_s": round(time.time() - run.started, 3),
             "seed": run.plan.audit.seed,
-            "command": run.command,
+            "command": redacted(run.command),
             "plan_sha256": run.plan.digest,
             "problems": _problems(run),
         },
-        "model": _model(run.info),
+        "model": {**_model(run.info), "notes": list(run.notes)},
         "data": {
             "name": cases.name,
             "reader": cases.reader,
@@ -66,7 +68,7 @@ def document(run: Run) -> dict[str, Any]:
             "skipped": [asdict(line) for line in cases.skipped],
         },
         "environment": environment(),
-        "plan": run.plan.model_dump(mode="json"),
+        "plan": _plan(run.plan),
         "answers": {"distinct": len(run.engine.distinct), "errors": len(run.engine.failed)},
         "findings": [finding.to_dict() for finding in run.findings],
         "coverage": run.coverage,
@@ -74,12 +76,49 @@ def document(run: Run) -> dict[str, Any]:
     }
 
 
+def regated(audit: Audit, gates: Sequence[Gate], strict: bool) -> dict[str, Any]:
+    """The document with these gates in place of its own; what was measured stays as it is."""
+    old = audit.document
+    findings, unmatched = apply_gates(audit.findings, gates)
+    problems = [problem for problem in old["run"].get("problems", []) if not problem.startswith(GATE)]
+    problems = [f"{GATE}{gate}{UNMET}" for gate in unmatched] + problems
+    broken = problems or any(row["status"] == "error" for row in old["coverage"])
+    status = "incomplete" if broken else "complete"
+    plan = dict(old.get("plan") or {})
+    plan["gate"] = [gate.model_dump(mode="json") for gate in gates]
+    plan["audit"] = {**plan.get("audit", {}), "strict": strict}
+    return {
+        **old,
+        "status": old["status"] if old["status"] == "interrupted" else status,
+        "run": {**old["run"], "problems": problems, "plan_sha256": parse_plan(plan).digest},
+        "plan": plan,
+        "findings": [finding.to_dict() for finding in findings],
+    }
+
+
+#: How the problem of a gate without a finding reads; gating again takes these off.
+GATE, UNMET = "gate ", " met no finding"
+
+
 def _problems(run: Run) -> list[str]:
-    problems = [f"gate {gate} met no finding" for gate in run.unmatched]
+    problems = [f"{GATE}{gate}{UNMET}" for gate in run.unmatched]
     if run.engine.failed:
-        first = next(iter(run.engine.failed.values()))
+        # The type of the error only: its text may quote a case.
+        first = next(iter(run.engine.failed.values())).split(":", 1)[0]
         problems.append(f"{len(run.engine.failed)} requests got no answer (first: {first}); run again")
     return problems
+
+
+def redacted(text: str) -> str:
+    """The text without user name, password and query of an endpoint's address."""
+    return re.sub(r"(endpoint:\w+://)(?:[^/@\s#]*@)?([^\s?#]*)(?:\?[^\s#]*)?", r"\1\2", text)
+
+
+def _plan(plan: Plan) -> dict[str, Any]:
+    dumped = plan.model_dump(mode="json")
+    if dumped["audit"]["model"]:
+        dumped["audit"]["model"] = redacted(dumped["audit"]["model"])
+    return dumped
 
 
 def _model(info: ModelInfo) -> dict[str, Any]:
@@ -93,7 +132,6 @@ def _model(info: ModelInfo) -> dict[str, Any]:
         "dtype": info.dtype,
         "device": info.device,
         "files": [dict(file) for file in info.files],
-        "notes": list(info.notes),
     }
 
 

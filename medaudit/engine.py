@@ -77,43 +77,51 @@ class Engine:
             ahead = pool.submit(self._prepare, batches[0]) if batches else None
             for number, batch in enumerate(batches):
                 assert ahead is not None
-                prepared = ahead.result()
+                fits, prepared = ahead.result()
                 if number + 1 < len(batches):
                     ahead = pool.submit(self._prepare, batches[number + 1])
-                yield from self._answer(batch, prepared)
+                if fits:
+                    yield from self._answer(batch, prepared, pool)
+                else:
+                    yield from self._halves(batch, pool)
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def _prepare(self, batch: list[Item]) -> Any:
+    def _prepare(self, batch: list[Item]) -> tuple[bool, Any]:
+        """Whether the batch is small enough by now, and if so what the model made of it."""
         if len(batch) > self.largest:
-            return None
-        return self.model.prepare([item.request for item in batch])
+            return False, None
+        return True, self.model.prepare([item.request for item in batch])
 
-    def _answer(self, batch: list[Item], prepared: Any) -> Iterator[dict[str, Answer]]:
+    def _answer(
+        self, batch: list[Item], prepared: Any, pool: ThreadPoolExecutor
+    ) -> Iterator[dict[str, Answer]]:
         """Answer one batch; when memory runs out, its halves."""
-        if prepared is not None:
-            try:
-                replies = self.model.answer(prepared)
-            except OutOfMemory as error:
-                if len(batch) == 1:
-                    raise ModelError(
-                        f"out of memory with a single case ({error}). Use a smaller --dtype, --quantize, "
-                        "smaller images or another --device. Answers so far are saved."
-                    ) from error
-                self.largest = min(self.largest, max(1, len(batch) // 2))
-                self._tell("shrink", self.largest)
-            else:
-                if len(replies) != len(batch):
-                    raise ModelError(
-                        f"{self.model.info.id}: {len(batch)} requests gave {len(replies)} answers; "
-                        "a model must answer each request, in order."
-                    )
-                yield {item.key: reply for item, reply in zip(batch, replies, strict=True)}
-                return
+        try:
+            replies = self.model.answer(prepared)
+        except OutOfMemory as error:
+            if len(batch) == 1:
+                raise ModelError(
+                    f"out of memory with a single case ({error}). Use a smaller --dtype, --quantize, "
+                    "smaller images or another --device. Answers so far are saved."
+                ) from error
+            self.largest = min(self.largest, max(1, len(batch) // 2))
+            self._tell("shrink", self.largest)
+            yield from self._halves(batch, pool)
+            return
+        if len(replies) != len(batch):
+            raise ModelError(
+                f"{self.model.info.id}: {len(batch)} requests gave {len(replies)} answers; "
+                "a model must answer each request, in order."
+            )
+        yield {item.key: reply for item, reply in zip(batch, replies, strict=True)}
+
+    def _halves(self, batch: list[Item], pool: ThreadPoolExecutor) -> Iterator[dict[str, Answer]]:
         middle = (len(batch) + 1) // 2
         for half in (batch[:middle], batch[middle:]):
-            if half:
-                yield from self._answer(half, self._prepare(half))
+            # On the preparing thread, as always: tokenizers must not be used by two threads at once.
+            fits, prepared = pool.submit(self._prepare, half).result()
+            yield from self._answer(half, prepared, pool) if fits else self._halves(half, pool)
 
     def _tell(self, event: str, *values: int) -> None:
         if self.listener is not None:

@@ -10,6 +10,17 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+#: Stands before what a gate adds to a finding's reason, so that gating again can take it off.
+UNDECIDED = "Undecided:"
+
+
+def _finite(value: Any) -> bool:
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, Mapping):
+        return all(map(_finite, value.values()))
+    return not isinstance(value, list | tuple) or all(map(_finite, value))
+
 
 class Verdict(StrEnum):
     """What a finding says. ``measured`` has no threshold; the last two carry a reason."""
@@ -66,8 +77,8 @@ class Finding:
     data: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        numbers = [self.estimate, self.p_value, *(self.interval or ())]
-        if any(number is not None and not math.isfinite(number) for number in numbers):
+        control = (self.control.estimate, self.control.interval) if self.control else ()
+        if not _finite([self.estimate, self.p_value, self.interval, control, self.data]):
             raise ValueError(f"{self.probe}/{self.metric}: NaN or infinity; use None with a reason.")
         if self.estimate is None and not self.reason:
             raise ValueError(f"{self.probe}/{self.metric}: no estimate and no reason.")
@@ -87,21 +98,29 @@ class Finding:
         with the number of cases that would decide at this spread. A finding without an estimate keeps its
         verdict: what could not be measured neither passes nor fails.
         """
-        if self.estimate is None or self.interval is None:
-            if self.estimate is None:
-                return replace(self, threshold=threshold)
-            reason = "no interval could be computed, so the threshold cannot be judged"
-            return replace(self, threshold=threshold, verdict=Verdict.INCONCLUSIVE, reason=reason)
+        if self.estimate is None:
+            return replace(self, threshold=threshold)
+        if self.interval is None:
+            why = "no interval could be computed, so the threshold cannot be judged"
+            return replace(self, threshold=threshold, verdict=Verdict.INCONCLUSIVE, reason=self._because(why))
         low, high = self.interval
         value = threshold.value
         met, missed = (low >= value, high < value) if threshold.op == ">=" else (high <= value, low > value)
-        if met:
-            verdict, reason = Verdict.PASS, ""
-        elif missed:
-            verdict, reason = Verdict.FAIL, ""
-        else:
-            verdict, reason = Verdict.INCONCLUSIVE, self._needed(value)
-        return replace(self, threshold=threshold, verdict=verdict, reason=reason or self.reason)
+        if met or missed:
+            verdict = Verdict.PASS if met else Verdict.FAIL
+            return replace(self, threshold=threshold, verdict=verdict)
+        reason = self._because(self._needed(value))
+        return replace(self, threshold=threshold, verdict=Verdict.INCONCLUSIVE, reason=reason)
+
+    def ungated(self) -> Finding:
+        """The finding as it was measured, before any gate."""
+        if self.threshold is None or self.estimate is None:
+            return replace(self, threshold=None)
+        reason = self.reason.split(UNDECIDED)[0].strip()
+        return replace(self, threshold=None, verdict=Verdict.MEASURED, reason=reason)
+
+    def _because(self, why: str) -> str:
+        return f"{self.reason} {UNDECIDED} {why}".strip()
 
     def _needed(self, value: float) -> str:
         assert self.interval is not None

@@ -48,6 +48,11 @@ def open_folder(folder: Path, identity: str, fresh: bool) -> Iterator[Store]:
                     f"--out {folder}: holds the audit of another model, data set or seed. Choose another "
                     "--out, or start over here with --fresh."
                 )
+            if known is None and (folder / "audit.json").exists():
+                raise UsageError(
+                    f"--out {folder}: holds an audit whose answers are not there. Choose another --out, or "
+                    "start over here with --fresh."
+                )
             store.remember("identity", identity)
             yield store
 

@@ -67,20 +67,17 @@ def _slug(model: str) -> str:
 
 def regate(folder: Path, plan_file: Path, strict: bool | None) -> tuple[Audit, bool]:
     """Lay a plan's gates on a finished audit and save it."""
-    from medaudit.gates import apply_gates
+    from medaudit.document import regated
+    from medaudit.gates import check_plan
     from medaudit.plan import read_plan
 
     plan = read_plan(plan_file)
-    audit = load_audit(folder)
-    findings, unmatched = apply_gates(audit.findings, plan.gate)
-    document = dict(audit.document)
-    document["findings"] = [finding.to_dict() for finding in findings]
-    document["run"] = {**document["run"], "problems": [f"gate {gate} met no finding" for gate in unmatched]}
-    if unmatched and document["status"] == "complete":
-        document["status"] = "incomplete"
-    gated = Audit(document)
+    legal = available("probe")
+    check_plan(plan, legal, legal)
+    is_strict = plan.audit.strict if strict is None else strict
+    gated = Audit(regated(load_audit(folder), plan.gate, is_strict))
     gated.save(folder)
-    return gated, plan.audit.strict if strict is None else strict
+    return gated, is_strict
 
 
 def listing(kind: str) -> list[dict[str, str]]:

@@ -35,11 +35,13 @@ def check_plan(plan: Plan, selected: Mapping[str, Probe], legal: Mapping[str, Pr
             raise UsageError.unknown(
                 f"metric of probe {gate.probe!r}", gate.metric, legal[gate.probe].metrics
             )
-        _check_slice(gate, plan.probe.get(gate.probe, {}))
+        _check_slice(gate, {**legal[gate.probe].parameters, **plan.probe.get(gate.probe, {})})
 
 
 def _check_slice(gate: Gate, parameters: Mapping[str, object]) -> None:
-    """A gate on a shift or severity that the plan leaves out can never match."""
+    """A gate on a shift, severity or attribute that will not be measured can never match."""
+    if "shift" in gate.slice and gate.slice["shift"] not in available("shift"):
+        raise UsageError.unknown("shift in a gate", str(gate.slice["shift"]), available("shift"))
     for key, listed in (("shift", "shifts"), ("severity", "severities"), ("attribute", "attributes")):
         chosen = parameters.get(listed)
         if not isinstance(chosen, list | tuple) or not chosen or key not in gate.slice:
@@ -53,21 +55,16 @@ def _check_slice(gate: Gate, parameters: Mapping[str, object]) -> None:
 
 def apply_gates(findings: Sequence[Finding], gates: Sequence[Gate]) -> tuple[list[Finding], list[Gate]]:
     """Judge findings by the gates; also return the gates that met no finding."""
-    judged = [replace(f, threshold=None, verdict=_ungated(f)) for f in findings]
+    bare = [finding.ungated() for finding in findings]
+    judged = list(bare)
     unmatched = []
     for gate in gates:
         hits = [index for index, finding in enumerate(judged) if gate.matches(finding)]
         if not hits:
             unmatched.append(gate)
         for index in hits:
-            judged[index] = _stricter(judged[index], findings[index].gated(gate.threshold))
+            judged[index] = _stricter(judged[index], bare[index].gated(gate.threshold))
     return adjust(judged), unmatched
-
-
-def _ungated(finding: Finding) -> Verdict:
-    if finding.threshold is None or finding.estimate is None:
-        return finding.verdict
-    return Verdict.MEASURED
 
 
 _RANK = [Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS]

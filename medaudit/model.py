@@ -72,6 +72,13 @@ class Answer:
     lengths: tuple[int, ...] = ()
     error: str | None = None
 
+    def __post_init__(self) -> None:
+        # Half a character (a lone surrogate) can be neither stored nor shown.
+        for name in ("text", "error"):
+            value = getattr(self, name)
+            if value is not None and not value.isascii():
+                object.__setattr__(self, name, value.encode("utf-8", "replace").decode("utf-8"))
+
     def to_json(self) -> str:
         kept = {name: value for name, value in asdict(self).items() if value not in (None, ())}
         return json.dumps(kept, ensure_ascii=False, separators=(",", ":"))

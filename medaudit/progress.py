@@ -12,6 +12,7 @@ class Quiet:
     """Says nothing."""
 
     def probe(self, name: str) -> None: ...
+    def note(self, text: str) -> None: ...
     def begin(self, total: int) -> None: ...
     def advance(self, done: int) -> None: ...
     def shrink(self, size: int) -> None: ...
@@ -31,6 +32,11 @@ class RichProgress(Quiet):
 
     def probe(self, name: str) -> None:
         self._name = name
+
+    def note(self, text: str) -> None:
+        # Hostile text: no markup, no control characters.
+        shown = "".join(character if character.isprintable() else " " for character in text)
+        self._console.print(shown[:300], markup=False)
 
     def begin(self, total: int) -> None:
         if total == 0:

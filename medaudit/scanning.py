@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -85,10 +86,10 @@ def _scan(
     try:
         for probe in probes.values():
             progress.probe(probe.name)
-            _probe(run, probe, context, events)
+            _probe(run, probe, context, events, progress)
     except KeyboardInterrupt:
         run.status = "interrupted"
-    _finish(run)
+    _finish(run, store, model)
     if folder is not None:
         save_evidence(folder, run.cases, run.findings, context, store)
     _note(events, run.status, computed=engine.computed, errors=len(engine.failed), stored=len(store))
@@ -116,7 +117,7 @@ def _context(run: Run) -> Context:
     )
 
 
-def _probe(run: Run, probe: Probe, context: Context, events: Events | None) -> None:
+def _probe(run: Run, probe: Probe, context: Context, events: Events | None, progress: Quiet) -> None:
     reason = probe.missing(context.model.capabilities)
     if reason is not None:
         _cover(run, probe, "not_applicable", reason, Verdict.NOT_APPLICABLE)
@@ -127,11 +128,15 @@ def _probe(run: Run, probe: Probe, context: Context, events: Events | None) -> N
     except (DataError, UsageError):
         raise  # the store or an image is gone, or the plan is wrong: going on would mislead
     except Exception as error:  # one broken probe must not take the others' results with it
-        text = str(error) if isinstance(error, MedauditError) else f"{type(error).__name__}: {error}"
+        # A foreign exception may quote a case: the document gets its type, the terminal its text.
+        text = str(error) if isinstance(error, MedauditError) else type(error).__name__
+        progress.note(f"{probe.name}: {type(error).__name__}: {error}")
         _cover(run, probe, "error", text, Verdict.ERROR)
     else:
         run.findings.extend(found)
         run.coverage.append({"probe": probe.name, "status": "run", "reason": ""})
+    if run.engine.failed:
+        progress.note(f"{probe.name}: no answer: {next(iter(run.engine.failed.values()))}")
     _note(events, "probe", name=probe.name, seconds=round(time.time() - began, 2))
 
 
@@ -147,8 +152,12 @@ def _cover(run: Run, probe: Probe, status: str, reason: str, verdict: Verdict) -
         run.status = "incomplete"
 
 
-def _finish(run: Run) -> None:
-    """Lay the gates on the findings, adjust p-values, and say what did not run."""
+def _finish(run: Run, store: Store, model: Model) -> None:
+    """Lay the gates on the findings, adjust p-values, and say what did not run and what was noted."""
+    # Kept in the store, too: a warm run asks nothing, so its model has nothing to note.
+    noted = [*json.loads(store.fact("notes") or "[]"), *model.info.notes]
+    run.notes = tuple(dict.fromkeys(noted))
+    store.remember("notes", json.dumps(run.notes))
     covered = {row["probe"] for row in run.coverage}
     why = "interrupted before it ran" if run.status == "interrupted" else "not selected"
     for name in available("probe"):

@@ -70,9 +70,10 @@ class Store:
             self._db.executemany("INSERT OR REPLACE INTO answers VALUES (?, ?)", rows)
             self._db.execute("COMMIT")
         except sqlite3.DatabaseError as error:
+            raise self._broken(error) from error
+        finally:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
-            raise self._broken(error) from error
 
     def __len__(self) -> int:
         return int(self._db.execute("SELECT COUNT(*) FROM answers").fetchone()[0])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -69,6 +71,38 @@ def test_a_killed_scan_repeats_at_most_one_batch(make_data, models: Path, tmp_pa
     assert not whole - calls(log)
     assert sum(repeated.values()) <= BATCH
     assert settled(out) == settled(tmp_path / "whole")
+
+
+@pytest.mark.slow
+def test_a_killed_scan_of_a_network_ends_in_the_same_document(tmp_path: Path) -> None:
+    plan = tmp_path / "p.toml"
+    plan.write_text("[probe.robustness]\nshifts = ['jpeg', 'contrast']\nseverities = [3]\nnoise_cases = 20\n")
+    command = [sys.executable, "-m", "medaudit", "scan", "phantom:clean", "--limit", "60", "--quiet"]
+    command += ["--plan", str(plan), "--batch-size", "16", "--out"]
+    out = tmp_path / "a"
+    process = subprocess.Popen([*command, str(out)], cwd=tmp_path)
+    deadline = time.time() + 120
+    while stored(out) < 100 and time.time() < deadline:
+        time.sleep(0.02)
+    process.kill()
+    process.wait(timeout=60)
+    before = stored(out)
+
+    subprocess.run([*command, str(out)], cwd=tmp_path, check=True)
+    subprocess.run([*command, str(tmp_path / "whole")], cwd=tmp_path, check=True)
+
+    assert 100 <= before < stored(out)
+    assert settled(out) == settled(tmp_path / "whole")
+
+
+def stored(out: Path) -> int:
+    if not (out / "answers.sqlite").exists():
+        return 0
+    with contextlib.closing(sqlite3.connect(out / "answers.sqlite", timeout=10)) as store:
+        try:
+            return int(store.execute("SELECT COUNT(*) FROM answers").fetchone()[0])
+        except sqlite3.OperationalError:  # not yet created
+            return 0
 
 
 def test_a_warm_scan_asks_nothing(make_data, models: Path, tmp_path: Path) -> None:

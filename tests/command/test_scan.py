@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 import medaudit as package
+from medaudit.document import redacted
 from medaudit.errors import UsageError
+from medaudit.prompting import prompt_for
 
 
 def load(folder: Path) -> dict:
@@ -91,6 +93,15 @@ def test_gates_are_applied_again_without_the_model(
     assert "<failure" in (out / "junit.xml").read_text()
     plan.write_text("[[gate]]\nprobe = 'robustness'\nmetric = 'flip_rate'\nat_least = 0.9\n")
     assert medaudit("gate", out, "--plan", plan).returncode == 3
+    assert load(out)["status"] == "incomplete"
+    plan.write_text("[[gate]]\nprobe = 'baselines'\nmetric = 'acuracy'\nat_least = 0.9\n")
+    assert medaudit("gate", out, "--plan", plan).returncode == 2
+    plan.write_text("[[gate]]\nprobe = 'baselines'\nmetric = 'accuracy'\nat_least = 0.0\n")
+    assert medaudit("gate", out, "--plan", plan).returncode == 0
+    document = load(out)
+    assert document["status"] == "complete"
+    assert document["run"]["problems"] == []
+    assert document["plan"]["gate"][0]["at_least"] == 0.0
 
 
 def test_a_model_that_breaks_is_incomplete_and_never_scored(
@@ -104,6 +115,35 @@ def test_a_model_that_breaks_is_incomplete_and_never_scored(
     assert "on fire" in done.stdout + done.stderr
     accuracies = [f for f in document["findings"] if f["metric"] == "accuracy" and f["slice"].get("image")]
     assert all(finding["estimate"] is None for finding in accuracies)
+
+
+def test_what_a_model_raised_is_for_the_terminal_not_for_the_document(
+    medaudit, data, models, tmp_path
+) -> None:
+    medaudit("scan", f"python:{models}:broken", "--data", data, "--out", tmp_path / "a")
+
+    for name in ("audit.json", "report.html", "junit.xml", "findings.sarif", "run.jsonl"):
+        text = (tmp_path / "a" / name).read_text()
+        assert "on fire" not in text
+    assert "RuntimeError" in (tmp_path / "a" / "audit.json").read_text()
+
+
+def test_an_endpoint_s_password_is_redacted() -> None:
+    spec = "medaudit scan 'endpoint:http://bob:SECRET@host:80/v1?token=SECRET#m' --out a"
+
+    assert redacted(spec) == "medaudit scan 'endpoint:http://host:80/v1#m' --out a"
+    assert redacted("medaudit scan phantom:clean --data a@b?c") == "medaudit scan phantom:clean --data a@b?c"
+
+
+def test_long_options_are_spelled_out_where_likelihoods_are_compared() -> None:
+    options = ("the left lung is opaque here", "the right lung is opaque here")
+    case = package.Case("c", (), "Which?", options[0], options)
+
+    assert "A. the left" in prompt_for(case)
+    assert "A. the left" not in prompt_for(case, letters=False)
+    many = tuple(f"finding number {n} of the list" for n in range(27))
+    with pytest.raises(package.MedauditError, match="26 letters"):
+        prompt_for(package.Case("c", (), "Which?", many[0], many))
 
 
 def test_a_folder_of_another_audit_is_refused(medaudit, data: Path, models: Path, tmp_path: Path) -> None:

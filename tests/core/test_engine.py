@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,37 @@ def test_out_of_memory_halves_the_batch_and_loses_nothing(make_model, store, req
     assert [answer.text for answer in answers] == [f"{n:03d}"[::-1] for n in range(40)]
     assert max(len(batch) for batch in small.batches) <= 3
     assert len(small.asked) == 40
+
+
+def test_only_one_thread_prepares_even_when_memory_runs_out(make_model, store, request_for) -> None:
+    threads: set[str] = set()
+
+    class Watchful(make_model):
+        def prepare(self, requests):
+            threads.add(threading.current_thread().name)
+            return super().prepare(requests)
+
+    Engine(Watchful(fits=2), store, batch_size=8).ask([request_for(str(n), n) for n in range(32)])
+
+    assert len(threads) == 1
+
+
+def test_a_model_may_prepare_nothing(make_model, store, request_for) -> None:
+    class Bare(make_model):
+        def prepare(self, requests):
+            return None
+
+        def answer(self, prepared):
+            return [Answer(text="x")]
+
+    assert Engine(Bare(), store).ask([request_for("a")])[0].text == "x"
+
+
+def test_half_a_character_does_not_break_the_store(make_model, store, request_for) -> None:
+    odd = make_model(reply=lambda request: Answer(text="yes \ud83d"))
+
+    assert Engine(odd, store).ask([request_for("a")])[0].text == "yes ?"
+    assert len(store) == 1
 
 
 def test_out_of_memory_with_one_case_says_what_to_do(make_model, store, request_for) -> None:

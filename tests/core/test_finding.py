@@ -51,6 +51,14 @@ def test_nan_never_enters_a_finding(bad: float) -> None:
         found(interval=(0.1, bad))
 
 
+def test_nan_hides_neither_in_data_nor_in_the_control() -> None:
+    with pytest.raises(ValueError, match="NaN"):
+        found(data={"by_label": [{"estimate": float("nan")}]})
+    with pytest.raises(ValueError, match="NaN"):
+        found(control=Control("floor", float("inf")))
+    assert found(data={"by_label": [{"estimate": 0.5, "word": "nan"}]}).data
+
+
 def test_a_missing_number_needs_a_reason() -> None:
     with pytest.raises(ValueError, match="no reason"):
         Finding("p", "m", None)

@@ -28,6 +28,14 @@ def test_the_folder_of_another_audit_is_refused_and_fresh_starts_over(tmp_path: 
         assert len(store) == 0
 
 
+def test_an_audit_without_its_answers_is_not_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "audit.json").write_text("{}")
+
+    with pytest.raises(UsageError, match="--fresh"), open_folder(tmp_path, "one", fresh=False):
+        pass
+    assert (tmp_path / "audit.json").read_text() == "{}"
+
+
 def test_fresh_removes_nothing_that_is_not_ours(tmp_path: Path) -> None:
     (tmp_path / "thesis.docx").write_text("precious")
 

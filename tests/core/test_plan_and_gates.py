@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -88,7 +89,12 @@ def test_a_missing_plan_file_is_named(tmp_path: Path) -> None:
             {
                 "probe": {"robustness": {"shifts": ["jpeg"]}},
                 "gate": [
-                    {"probe": "robustness", "metric": "accuracy", "slice": {"shift": "noise"}, "at_least": 1}
+                    {
+                        "probe": "robustness",
+                        "metric": "accuracy",
+                        "slice": {"shift": "contrast"},
+                        "at_least": 1,
+                    }
                 ],
             },
             "can never match",
@@ -98,6 +104,29 @@ def test_a_missing_plan_file_is_named(tmp_path: Path) -> None:
 def test_what_can_never_match_is_refused_before_the_run(table: dict, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         check_plan(parse_plan(table), PROBES, PROBES)
+
+
+def test_a_gate_on_an_unknown_shift_or_an_unasked_severity_is_refused() -> None:
+    def refused(slice: dict) -> str:
+        gates = [{"probe": "robustness", "metric": "accuracy", "slice": slice, "at_least": 1}]
+        with pytest.raises(UsageError) as caught:
+            check_plan(parse_plan({"gate": gates}), PROBES, PROBES)
+        return str(caught.value)
+
+    assert "Did you mean 'jpeg'" in refused({"shift": "jpg"})
+    assert "can never match" in refused({"severity": 9})
+
+
+def test_gating_again_takes_back_what_the_gate_said() -> None:
+    drop_reason = "three cases were left out."
+    measured = replace(drop("jpeg", 0.7), reason=drop_reason)
+
+    undecided, _ = apply_gates([measured], [gate(at_least=0.7)])
+    passed, _ = apply_gates(undecided, [gate(at_least=0.1)])
+
+    assert undecided[0].reason.startswith(drop_reason)
+    assert undecided[0].reason != drop_reason
+    assert passed[0].reason == drop_reason
 
 
 def test_a_gate_on_a_probe_that_is_not_selected_is_refused() -> None:
