@@ -29,6 +29,7 @@ class Arm:
 
     ``scores`` is (n,) float, NaN where the case was not asked or no answer came. ``said`` is the answer in
     comparable form, None in the same places. ``errors`` counts the answers that did not come.
+    ``open_scores`` holds ``n`` and the means of exact, f1, bleu and rougeL over answered open questions.
     """
 
     scores: Floats
@@ -36,6 +37,7 @@ class Arm:
     answers: tuple[Answer | None, ...] = ()
     outcomes: Mapping[str, int] = field(default_factory=dict)
     errors: int = 0
+    open_scores: Mapping[str, float] = field(default_factory=dict)
 
 
 def ask_arms(
@@ -67,7 +69,15 @@ def _judge(ctx: Context, cases: Sequence[Case], answers: Sequence[Answer | None]
         answers=tuple(answers),
         outcomes=dict(sorted(Counter(grade.outcome.value for grade in judged).items())),
         errors=sum(grade.score is None for grade in judged),
+        open_scores=_open_scores(judged),
     )
+
+
+def _open_scores(grades: Sequence[Grade]) -> dict[str, float]:
+    rows = [grade.scores for grade in grades if grade.scores and grade.score is not None]
+    if not rows:
+        return {}
+    return {"n": len(rows)} | {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
 
 
 def _said(case: Case, answer: Answer, grade: Grade) -> str:

@@ -15,6 +15,7 @@ from medaudit.probes.sheet import Sheet, accuracy, as_control, complete
 from medaudit.registry import probe
 
 if TYPE_CHECKING:
+    from medaudit import stats
     from medaudit.case import Case
     from medaudit.context import Context
     from medaudit.model import Request
@@ -25,6 +26,7 @@ NO_GENERATE = (
     "blank, noise and swapped images stand in"
 )
 BEATEN = "does not beat its baselines here: its accuracy is explained without looking at the right image"
+UNSHOWN = "not shown to beat its baselines at n = {n} in {groups}"
 SELECTION = (
     "the best baseline is the one with the smallest gain over it on these same cases; "
     "choosing it so can only make the gain look smaller"
@@ -54,7 +56,8 @@ def baselines(ctx: Context) -> Iterator[Finding]:
         visual_gain = min over baselines b of mean(right_full - right_b)    paired, per case
         prior_index = acc(none) / acc(full)                                 undefined when acc(full) = 0
 
-    The best baseline is chosen on the same cases, which can only understate ``visual_gain``. ``blank`` is
+    The best baseline is chosen on the same cases, which can only understate ``visual_gain``. A gain above 0
+    whose interval reaches 0 is not shown, one of 0 or less is explained by the baseline. ``blank`` is
     mid-grey, ``noise`` uniform per pixel, both of the image's size; ``swapped`` is a derangement in which
     no case meets a picture equal to its own.
     """
@@ -107,6 +110,8 @@ def _accuracy(sheet: Sheet, name: str, arm: Arm, control: Control) -> Finding:
         data["without_partner"] = left_out
     wrong = sheet.ids(arm.scores < 0.5) if name == "full" else ()
     data |= _by_kind(sheet, arm.scores)
+    if arm.open_scores:
+        data["open_scores"] = dict(arm.open_scores)
     return sheet.finding(
         "accuracy", sheet.mean(arm.scores), {"image": name}, control=control, evidence=wrong, data=data
     )
@@ -138,21 +143,31 @@ def _visual_gain(sheet: Sheet, full: Floats, rivals: Mapping[str, Floats]) -> Fi
         return sheet.finding("visual_gain", sheet.difference(full, empty))
     best = min(gains, key=lambda name: gains[name])
     estimate = sheet.difference(full, rivals[best])
-    explained = estimate.interval is not None and estimate.interval[0] <= 0
+    shown = estimate.interval is not None and estimate.interval[0] > 0
     beaten = (full < 0.5) & (rivals[best] > 0.5)
     return sheet.finding(
         "visual_gain",
         estimate,
         control=as_control(f"accuracy_{best}", sheet.mean(rivals[best])),
-        reason=BEATEN if explained else "",
+        reason="" if shown else _unbeaten(estimate),
         evidence=sheet.ids(beaten, full < 0.5),
         data={
             "best_baseline": best,
             "gains": gains,
-            "explained_by_baseline": explained,
+            "explained_by_baseline": not shown and (estimate.estimate or 0) <= 0,
+            "shown_to_beat": shown,
             "selection": SELECTION,
         },
     )
+
+
+def _unbeaten(estimate: stats.Estimate) -> str:
+    """Why a gain proves nothing: there is none, or too few cases to tell."""
+    if (estimate.estimate or 0) <= 0:
+        return BEATEN
+    groups = f"{estimate.groups} group" + ("" if estimate.groups == 1 else "s")
+    unshown = UNSHOWN.format(n=estimate.n, groups=groups)
+    return f"{unshown}; {estimate.reason}" if estimate.reason else unshown
 
 
 def _prior_index(sheet: Sheet, arms: Mapping[str, Arm], majority: Floats) -> Finding:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -89,14 +89,24 @@ def noise_findings(
 
 
 def largest_score_change(clean: Arm, arms: list[Arm]) -> float | None:
-    """Largest |change| of any option's log-likelihood, None where the model gave texts."""
+    """Largest |change| of any option's log-likelihood.
+
+    None where the model gave texts, or where a change is no finite number (an option became impossible).
+    """
     differences = [
-        float(np.abs(np.subtract(first.scores, second.scores)).max())
+        _largest(first.scores, second.scores)
         for arm in arms
         for first, second in zip(clean.answers, arm.answers, strict=True)
         if first is not None and second is not None and first.scores and second.scores
     ]
-    return max(differences, default=None)
+    return max(differences, default=None) if np.isfinite(differences).all() else None
+
+
+def _largest(first: Sequence[float], second: Sequence[float]) -> float:
+    before, after = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
+    # Two equal infinities are no change, but their difference is NaN.
+    moved = before != after
+    return float(np.abs(before[moved] - after[moved]).max(initial=0.0))
 
 
 def _mean(columns: list[Floats]) -> Floats:

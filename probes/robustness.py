@@ -73,8 +73,10 @@ def robustness(
         subgroup_gap                   largest - smallest accuracy of an attribute's values
 
     For a split, *shifted* are the cases with the value and *clean* are all cases with another known value.
-    The largest gap is above 0 by chance alone: its control is the mean gap under permuted labels, and
-    its p-value counts permutations. Cases whose value is missing or unknown stand on neither side.
+    The largest gap is above 0 by chance alone: its control is the mean gap under permuted labels, its
+    p-value counts permutations, and its interval starts where the gap less that mean does (not below 0)
+    and ends where the raw gap does, so a gate is not failed by chance. Cases
+    whose value is missing or unknown stand on neither side.
     """
     chosen = _shifts(ctx, shifts, severities, noise_cases)
     cases = tuple(case for case in ctx.askable if case.images)

@@ -104,7 +104,11 @@ def _compared(
 
 
 def _gap(sheet: Sheet, attribute: Attribute, large: dict[Label, Mask], scores: Floats) -> Finding:
-    """Largest minus smallest accuracy, beside what the same sizes give when labels mean nothing."""
+    """Largest minus smallest accuracy, beside what the same sizes give when labels mean nothing.
+
+    The interval's lower end is that of the excess over the null mean, no less than 0 (a range has no sign),
+    its upper end that of the raw gap: chance alone then neither fails nor passes a gate.
+    """
     kept = np.logical_or.reduce(list(large.values()))
     labels = [label for label, chosen in zip(attribute.labels, kept, strict=True) if chosen]
     gap = stats.gap(scores[kept], labels, sheet.groups[kept], **sheet.settings)
@@ -112,9 +116,8 @@ def _gap(sheet: Sheet, attribute: Attribute, large: dict[Label, Mask], scores: F
         str(value): {"n": part.n, "accuracy": part.estimate, "p_value": part.p_value}
         for value, part in gap.by_label.items()
     }
-    # ``gap.interval`` is that of the excess; moved back by the null mean it belongs to the raw gap.
     null, excess = gap.null_mean or 0.0, gap.interval
-    interval = excess and (excess[0] + null, excess[1] + null)
+    interval = excess and (max(0.0, excess[0]), max(0.0, excess[1] + null))
     worst = min(large, key=lambda value: float(scores[large[value]].mean()))
     return sheet.finding(
         "subgroup_gap",

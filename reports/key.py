@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from medaudit.reports.items import Item
-from medaudit.reports.sentences import explained
+from medaudit.reports.sentences import shown_to_beat
 
 MOST = 5
 
 RULE = (
-    "Chosen by rule, not by hand: a visual gain that the baselines explain; failed gates, the clearest miss "
-    "first, one per shift or attribute; the visual gain; the largest accuracy loss beyond the noise floor; "
+    "Chosen by rule, not by hand: a visual gain that does not, or is not shown to, beat the baselines; "
+    "failed gates, the clearest miss first, one per shift or attribute; the visual gain; "
+    "the largest accuracy loss beyond the noise floor; "
     "the largest subgroup gap beyond chance; undecided gates; what could not be measured; gates that were "
     "met; then what else was measured, in order."
 )
@@ -40,7 +41,7 @@ def _measured(items: Iterable[Item], metric: str) -> list[Item]:
 
 
 def _beaten(items: Sequence[Item]) -> list[Item]:
-    return [item for item in _measured(items, "visual_gain") if explained(item)]
+    return [item for item in _measured(items, "visual_gain") if not shown_to_beat(item)]
 
 
 def _failed(items: Sequence[Item]) -> list[Item]:
@@ -75,8 +76,8 @@ def _size(item: Item) -> float:
 
 
 def _gap(items: Sequence[Item]) -> list[Item]:
-    gaps = _measured(items, "subgroup_gap")
-    beyond = [item for item in gaps if item.low is not None and item.low > _floor(item)]
+    # The interval of a gap starts at its excess over chance already.
+    beyond = [item for item in _measured(items, "subgroup_gap") if item.low is not None and item.low > 0]
     return sorted(beyond, key=_size, reverse=True)[:1]
 
 

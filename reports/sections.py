@@ -11,8 +11,9 @@ from medaudit.reports import wording
 from medaudit.reports.blocks import Card, cards
 from medaudit.reports.items import Item
 from medaudit.reports.ladders import Ladder, forests, ladders
+from medaudit.reports.open_answers import OpenAnswers, open_answers
 from medaudit.reports.panels import Panels, has_severity, panels
-from medaudit.reports.sentences import explained, sentence
+from medaudit.reports.sentences import sentence, shown_to_beat
 
 MOST_CARDS = 8
 
@@ -33,6 +34,7 @@ class Section:
     curves: Panels | None
     forests: list[Ladder]
     ladders: list[Ladder]
+    open_answers: OpenAnswers | None
 
 
 def sections(items: Sequence[Item]) -> list[Section]:
@@ -59,6 +61,7 @@ def _section(name: str, anchor: str, everything: Sequence[Item]) -> Section:
         curves=curves,
         forests=forests(split),
         ladders=ladders([item for item in items if id(item) not in shown]),
+        open_answers=open_answers(items),
     )
 
 
@@ -70,7 +73,7 @@ def _banner(probe: str, items: Sequence[Item]) -> Markup | None:
     gains = [item for item in items if item.metric == "visual_gain"]
     if not gains:
         return head + "no baselines were measured, so it is not known whether the model looks at the image."
-    beaten = next((gain for gain in gains if explained(gain)), None)
+    beaten = next((gain for gain in gains if not shown_to_beat(gain)), None)
     if beaten is None:
         return None
     return head + sentence(beaten) + " Stable answers may only mean that it does not look."

@@ -21,12 +21,17 @@ def sentence(item: Item) -> Markup:
     return _SENTENCES.get(item.metric, _generic)(item)
 
 
-def explained(item: Item) -> bool:
-    """Whether a visual gain leaves open, or denies, that the image is worth anything."""
-    stated = (item.finding.get("data") or {}).get("explained_by_baseline")
+def shown_to_beat(item: Item) -> bool:
+    """Whether a visual gain lies above 0 with its whole interval."""
+    stated = (item.finding.get("data") or {}).get("shown_to_beat")
     if isinstance(stated, bool):
         return stated
-    return item.estimate is None or item.low is None or item.low <= 0
+    return item.estimate is not None and item.low is not None and item.low > 0
+
+
+def explained(item: Item) -> bool:
+    """Whether a visual gain is 0 or less: the baselines do as well without the image."""
+    return item.estimate is not None and item.estimate <= 0 and not shown_to_beat(item)
 
 
 def _of(item: Item) -> Markup:
@@ -60,10 +65,11 @@ def _accuracy(item: Item) -> Markup:
 def _visual_gain(item: Item) -> Markup:
     assert item.estimate is not None
     rival = Markup(" ({}: {})").format(item.control_name, item.control_value) if item.control_value else ""
-    if not explained(item):
+    if shown_to_beat(item):
         text = Markup("Seeing the image gains it <b>{}</b> over the best baseline{}.")
         return text.format(_points(item.estimate), rival)
-    head = Markup("On this data the model <b>does not beat its baselines</b>: ")
+    said = "does not beat its baselines" if explained(item) else "is not shown to beat its baselines"
+    head = Markup("On this data the model <b>{}</b>: ").format(said)
     if item.low is None:
         return head + Markup("the gain is {}, without an interval{}.").format(item.value, rival)
     if (item.high or 0) < 0:
@@ -114,9 +120,9 @@ def _floor(item: Item) -> Markup:
 
 def _gap(item: Item) -> Markup:
     name = item.slice.get("attribute", "subgroup")
-    null = (item.control or {}).get("estimate")
     gap = _points(item.estimate or 0)
-    if item.low is None or item.low <= (null or 0):
+    # The lower end is that of the gap less what chance makes.
+    if item.low is None or item.low <= 0:
         text = Markup(
             "Its accuracy may differ by <b>{}</b> between values of <b>{}</b>; chance may explain it."
         )

@@ -7,9 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from medaudit.finding import Verdict
+from medaudit.context import Context
+from medaudit.finding import Threshold, Verdict
+from medaudit.model import ModelInfo
 from medaudit.probes.attributes import usable
 from medaudit.probes.robustness import robustness
+from medaudit.probes.sheet import Sheet
+from medaudit.probes.splits import split_findings
 
 METRICS = ("accuracy", "relative_robustness", "relative_robustness_corrected", "accuracy_drop")
 
@@ -65,6 +69,41 @@ def test_labels_that_mean_nothing_are_not_found(kit: Any) -> None:
     for value in "PQRST":
         low, high = found.one("relative_robustness", attribute="site", value=value).interval
         assert low <= 1 <= high
+
+
+@pytest.mark.parametrize("share", [0.5, 0.7])
+def test_chance_does_not_fail_a_gate_on_the_gap_but_a_planted_gap_does(kit: Any, share: float) -> None:
+    # Eight labels of 30 cases: the raw gap is about 0.25 without any difference.
+    limit, labels = Threshold("<=", 0.05), [f"L{index % 8}" for index in range(240)]
+    cases = kit.cases(kit.half(240), site=labels)
+    fails = 0
+    for seed in range(50):
+        draws = np.random.default_rng(seed).random(240)
+        gap = _site_gap(kit, cases, (draws < share).astype(float), seed)
+        assert 0 <= gap.interval[0] <= gap.estimate <= gap.interval[1]
+        fails += gap.gated(limit).verdict is Verdict.FAIL
+    # 90 % right, but 40 % at one label.
+    planted = np.asarray([float(k // 8 < (12 if label == "L3" else 27)) for k, label in enumerate(labels)])
+
+    found = _site_gap(kit, cases, planted, 0)
+
+    assert fails <= 4  # 100 simulations in both parts: at most 8
+    assert found.estimate == pytest.approx(0.5)
+    assert found.gated(limit).verdict is Verdict.FAIL
+
+
+def _site_gap(kit: Any, cases: Any, scores: Any, seed: int) -> Any:
+    """The gap alone: what the probe does besides is asked for in the tests around."""
+    ctx = Context(
+        cases=cases,
+        model=ModelInfo("none", "python", "0", frozenset()),
+        ask=lambda requests: [],
+        seed=seed,
+        resamples=300,
+    )
+    (column,) = usable(cases, ("site",), 10)
+    rows = split_findings(Sheet(ctx, "robustness", cases), [column], scores, scores)
+    return next(row for row in rows if row.metric == "subgroup_gap")
 
 
 def test_a_split_without_shift_covers_1_about_as_often_as_it_says(kit: Any) -> None:

@@ -191,12 +191,22 @@ def test_disclaimer_stands_and_the_word_compliant_never_does(draw: Draw, documen
 
 
 def test_blind_model_is_told_first(draw: Draw, document: dict[str, Any], sample: ModuleType) -> None:
-    findings = sample.gate(sample.baselines(0.01) + sample.robustness())
+    findings = sample.gate(sample.baselines(-0.01) + sample.robustness())
     text = draw("html", sample.document(findings))
     first = text.split('<ol class="key">')[1].split("</li>")[0]
     assert "does not beat its baselines" in first
     assert "Robustness here is not interpretable" in text
     assert "not interpretable" not in draw("html", document)
+
+
+def test_open_answers_have_a_small_table_where_they_were_scored(draw: Draw, document: dict[str, Any]) -> None:
+    assert "Open answers against the reference" not in draw("html", document)
+    full = next(f for f in document["findings"] if f["slice"] == {"image": "full"})
+    full["data"]["open_scores"] = {"n": 412, "exact": 0.3, "f1": 0.456, "bleu": 0.12, "rougeL": 0.5}
+    table = draw("html", document).split("Open answers against the reference")[1].split("</table>")[0]
+    cells = re.findall(r"<td[^>]*>(.*?)</td>", table)
+    assert cells == ["412", *(f"{x}\u00a0%" for x in ("30.0", "45.6", "12.0", "50.0"))]
+    assert "Token F1" in table
 
 
 def test_calibration_is_shown_or_said_to_be_missing(draw: Draw, document: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from medaudit.finding import Control, Finding, Threshold
 from medaudit.reports.items import Item
 from medaudit.reports.key import key_findings
 from medaudit.reports.sections import sections
-from medaudit.reports.sentences import explained, sentence
+from medaudit.reports.sentences import explained, sentence, shown_to_beat
 
 
 def item(*args: Any, gate: Threshold | None = None, **fields: Any) -> Item:
@@ -69,15 +69,38 @@ def test_nothing_measured_gives_nothing() -> None:
     assert key_findings([]) == []
 
 
-@pytest.mark.parametrize(("low", "expected"), [(-0.01, True), (0.0, True), (0.01, False)])
-def test_gain_is_explained_unless_its_interval_lies_above_zero(low: float, expected: bool) -> None:
-    assert explained(gain(0.05, low, 0.1)) is expected
+@pytest.mark.parametrize(("low", "expected"), [(-0.01, False), (0.0, False), (0.01, True)])
+def test_gain_is_shown_only_where_its_interval_lies_above_zero(low: float, expected: bool) -> None:
+    assert shown_to_beat(gain(0.05, low, 0.1)) is expected
 
 
-def test_explained_gain_says_so_with_figures() -> None:
-    text = str(sentence(gain(0.012, -0.02, 0.04)))
-    assert "On this data the model <b>does not beat its baselines</b>" in text
-    assert "1.2\u00a0pts [\u22122.0, 4.0]" in text
+@pytest.mark.parametrize(("value", "expected"), [(-0.01, True), (0.0, True), (0.01, False)])
+def test_gain_is_explained_only_where_there_is_none(value: float, expected: bool) -> None:
+    assert explained(gain(value, -0.1, 0.1)) is expected
+
+
+@pytest.mark.parametrize(
+    ("value", "said", "figures"),
+    [
+        (-0.012, "does not beat its baselines", "\u22121.2\u00a0pts [\u22122.0, 4.0]"),
+        (0.012, "is not shown to beat its baselines", "1.2\u00a0pts [\u22122.0, 4.0]"),
+    ],
+)
+def test_gains_that_prove_nothing_say_which_way_with_figures(value: float, said: str, figures: str) -> None:
+    text = str(sentence(gain(value, -0.02, 0.04)))
+    assert f"On this data the model <b>{said}</b>" in text
+    assert figures in text
+
+
+def test_recorded_answer_of_the_probe_counts() -> None:
+    fields: dict[str, Any] = {"interval": (0.01, 0.1), "data": {"shown_to_beat": False}}
+    assert not shown_to_beat(item("baselines", "visual_gain", 0.05, **fields))
+
+
+def test_gain_that_could_not_be_measured_is_neither() -> None:
+    nothing = item("baselines", "visual_gain", None, reason="no answers")
+    assert not shown_to_beat(nothing)
+    assert not explained(nothing)
 
 
 def test_good_gain_is_told_without_the_warning() -> None:
@@ -113,6 +136,10 @@ def test_robustness_carries_a_banner_when_baselines_explain_or_are_missing() -> 
     explained_banner = sections([gain(0.0, -0.1, 0.1), loss])[1].banner
     assert explained_banner is not None
     assert "not interpretable" in explained_banner
+    assert "does not beat its baselines" in explained_banner
+    unshown = str(sections([gain(0.05, -0.1, 0.2), loss])[1].banner)
+    assert "not interpretable" in unshown
+    assert "is not shown to beat its baselines" in unshown
     assert "no baselines were measured" in str(sections([loss])[0].banner)
     assert sections([gain(0.2, 0.1, 0.3), loss])[1].banner is None
 
@@ -125,7 +152,11 @@ def test_gap_names_the_lowest_value_only_beyond_chance() -> None:
         "data": data,
     }
     real = item("robustness", "subgroup_gap", 0.5, interval=(0.3, 0.7), **fields)
-    chance = item("robustness", "subgroup_gap", 0.5, interval=(0.05, 0.7), **fields)
+    chance = item("robustness", "subgroup_gap", 0.5, interval=(0.0, 0.7), **fields)
+    # Its lower end is beyond chance already: nothing more is taken off it.
+    near = item("robustness", "subgroup_gap", 0.5, interval=(0.05, 0.7), **fields)
+    assert "lowest at" in str(sentence(near))
+    assert near in key_findings([near])
     assert "lowest at <b>&lt;away&gt;</b>" in str(sentence(real))
     assert "chance may explain it" in str(sentence(chance))
     assert "away" not in str(sentence(chance))
