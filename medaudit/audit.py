@@ -78,7 +78,7 @@ def write_text(path: Path, text: str) -> None:
     """Replace a file in one step: a reader never sees half of it."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_bytes(text.encode("utf-8", "replace"))
         temporary.replace(path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
@@ -95,7 +95,7 @@ def load_audit(folder: Path | str) -> Audit:
         document = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise DataError(f"{folder}: holds no {FILE}. Name the folder that `medaudit scan` wrote.") from error
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"{path}: not a readable audit ({error}).") from error
     validate_audit(document)
     return Audit(document)

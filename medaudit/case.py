@@ -25,7 +25,7 @@ class Region:
     def __post_init__(self) -> None:
         x0, y0, x1, y1 = self.box
         if not (0 <= x0 < x1 and 0 <= y0 < y1):
-            raise DataError(f"region {self.label!r}: box {list(self.box)} is not x0 < x1, y0 < y1, from 0.")
+            raise DataError(f"a region's box {list(self.box)} is not x0 < x1, y0 < y1, from 0.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +52,22 @@ class Case:
             raise DataError("a case without an id: give every case a unique 'id'.")
         if not self.question.strip():
             raise DataError(f"case {self.id!r}: the question is empty.")
-        folded = [option.strip().casefold() for option in self.options]
+        self._check_options([option.strip().casefold() for option in self.options])
+
+    def _check_options(self, folded: list[str]) -> None:
+        # Messages reach audit.json: they say where to look, never what a report says about a patient.
         if len(set(folded)) != len(folded):
-            raise DataError(f"case {self.id!r}: options {list(self.options)} hold a duplicate.")
+            first, second = _repeated(folded)
+            raise DataError(
+                f"case {self.id!r}: 'options' hold a duplicate, numbers {first} and {second}; capitals and "
+                "blanks around do not count. Write each option once."
+            )
         if len(folded) == 1:
             raise DataError(f"case {self.id!r}: one option is no choice; give two or more, or none.")
         if folded and self.answer.strip().casefold() not in folded:
             raise DataError(
-                f"case {self.id!r}: answer {self.answer!r} is not among the options {list(self.options)}."
+                f"case {self.id!r}: the answer is not among the options. Write 'answer' as one of 'options', "
+                "or leave 'options' out where the question is open."
             )
 
     @property
@@ -130,6 +138,12 @@ class CaseSet:
             fields = (case.id, images, case.question, case.answer, case.options, case.group, meta, regions)
             hasher.update(repr(fields).encode())
         return hasher.hexdigest()
+
+
+def _repeated(folded: Sequence[str]) -> tuple[int, int]:
+    """Numbers, from 1, of the first two options that are one."""
+    second = next(n for n, option in enumerate(folded) if option in folded[:n])
+    return folded.index(folded[second]) + 1, second + 1
 
 
 def image_group(images: Sequence[Image]) -> str:

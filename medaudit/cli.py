@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from medaudit.errors import MedauditError
+from medaudit.terminal import printable
 
 if TYPE_CHECKING:
     from medaudit.audit import Audit
@@ -19,6 +20,7 @@ app = typer.Typer(
     help="Calibrated audits of medical vision-language models: robustness, safety, privacy.",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode=None,  # help texts hold square brackets
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -154,8 +156,10 @@ def report(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder that `medaudit scan` wrote.")],
 ) -> None:
     """Draw report.html, junit.xml and findings.sarif again from audit.json, without a model."""
+    from medaudit import front
     from medaudit.audit import load_audit
 
+    folder = front.audit_folder(folder)
     load_audit(folder).save(folder)
     typer.echo(f"report: {folder / 'report.html'}")
 
@@ -172,6 +176,7 @@ def gate(
     """Apply the thresholds of a plan again, without a model, and draw the outputs anew."""
     from medaudit import front
 
+    folder = front.audit_folder(folder)
     audit, is_strict = front.regate(folder, plan, strict)
     _close(audit, folder, is_strict, as_json=as_json, quiet=False)
 
@@ -289,7 +294,7 @@ def main() -> None:
     try:
         app()
     except MedauditError as error:
-        sys.stderr.write(f"medaudit: {error}\n")
+        sys.stderr.write(f"medaudit: {printable(str(error))}\n")
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.stderr.write("medaudit: interrupted. The same command again goes on where it stopped.\n")

@@ -38,15 +38,19 @@ def open_folder(folder: Path, identity: str, fresh: bool) -> Iterator[Store]:
         raise UsageError(f"--out {folder}: cannot be written ({error.strerror}). Choose another.") from error
     with lock:
         _lock(lock, folder)
-        if fresh:
-            for name in OURS:
+        for name in OURS:
+            if (folder / name).is_dir():
+                raise UsageError(
+                    f"--out {folder}: {name} is a folder there. Move it, or choose another --out."
+                )
+            if fresh:
                 (folder / name).unlink(missing_ok=True)
         with Store(folder / STORE) as store:
             known = store.fact("identity")
             if known not in (None, identity):
                 raise UsageError(
-                    f"--out {folder}: holds the audit of another model, data set or seed. Choose another "
-                    "--out, or start over here with --fresh."
+                    f"--out {folder}: holds the audit of another model, data set, --limit or seed. Choose "
+                    "another --out, or start over here with --fresh."
                 )
             if known is None and (folder / "audit.json").exists():
                 raise UsageError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shlex
 import sys
@@ -14,6 +15,7 @@ from medaudit.audit import Audit, load_audit
 from medaudit.errors import UsageError
 from medaudit.finding import Finding, Verdict
 from medaudit.registry import available
+from medaudit.terminal import printable
 
 
 @dataclass(frozen=True)
@@ -49,20 +51,27 @@ def run(job: Job, *, quiet: bool) -> tuple[Audit, Path, bool]:
     if model is None:
         raise UsageError("No model was named. Type: medaudit scan MODEL (for a first try: phantom:clean).")
     folder = job.out or Path(plan.audit.out or f"{_slug(model)}-audit")
-    audit = scan(
-        model,
-        job.data or plan.audit.data,
-        plan=plan,
-        out=folder,
-        fresh=job.fresh,
-        progress=Quiet() if quiet else RichProgress(),
-        command=shlex.join(["medaudit", *sys.argv[1:]]),
-    )
+    # Standard output is for our result alone: a user's model may print.
+    with contextlib.redirect_stdout(sys.stderr):
+        audit = scan(
+            model,
+            job.data or plan.audit.data,
+            plan=plan,
+            out=folder,
+            fresh=job.fresh,
+            progress=Quiet() if quiet else RichProgress(),
+            command=shlex.join(["medaudit", *sys.argv[1:]]),
+        )
     return audit, folder, plan.audit.strict
 
 
 def _slug(model: str) -> str:
     return re.sub(r"[^A-Za-z0-9.]+", "-", model.rstrip("/").removeprefix("phantom:")).strip("-.")[-60:]
+
+
+def audit_folder(path: Path) -> Path:
+    """The folder of an audit, also where its audit.json is named."""
+    return path.parent if path.is_file() else path
 
 
 def regate(folder: Path, plan_file: Path, strict: bool | None) -> tuple[Audit, bool]:
@@ -118,7 +127,8 @@ def check(model: str | None, **given: Any) -> list[dict[str, str]]:
     if model is None:
         raise UsageError("No model was named. Type: medaudit check MODEL.")
     options = LoadOptions(**{name: value for name, value in given.items() if value is not None})
-    return [asdict(result) for result in check_model(load_model(model, options))]
+    with contextlib.redirect_stdout(sys.stderr):
+        return [asdict(result) for result in check_model(load_model(model, options))]
 
 
 def doctor() -> list[dict[str, str]]:
@@ -152,7 +162,9 @@ def lines(audit: Audit, folder: Path) -> list[str]:
     text += [f"problem    {problem}" for problem in document["run"].get("problems", [])]
     ended = [row for row in document["coverage"] if row["status"] in {"error", "not_applicable"}]
     text += [f"{row['status']:<10} {row['probe']}: {row['reason']}" for row in ended]
-    return [*text, f"report     {folder / 'report.html'}"]
+    if audit.status == "interrupted":
+        text.append("The same command again goes on where this one stopped.")
+    return [printable(line) for line in (*text, f"report     {folder / 'report.html'}")]
 
 
 #: Shown on the terminal when there is no gate: the numbers that everything else hangs on.

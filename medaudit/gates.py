@@ -20,6 +20,7 @@ def check_plan(plan: Plan, selected: Mapping[str, Probe], legal: Mapping[str, Pr
         for key in parameters:
             if key not in legal[name].parameters:
                 raise UsageError.unknown(f"parameter of probe {name!r}", key, legal[name].parameters)
+            _check_type(f"[probe.{name}] {key}", parameters[key], legal[name].parameters[key])
         for shift in parameters.get("shifts", ()):
             if shift not in available("shift"):
                 raise UsageError.unknown("shift", str(shift), available("shift"))
@@ -36,6 +37,21 @@ def check_plan(plan: Plan, selected: Mapping[str, Probe], legal: Mapping[str, Pr
                 f"metric of probe {gate.probe!r}", gate.metric, legal[gate.probe].metrics
             )
         _check_slice(gate, {**legal[gate.probe].parameters, **plan.probe.get(gate.probe, {})})
+
+
+def _check_type(where: str, given: object, default: object) -> None:
+    """A parameter has the type of its default, and so have the members of a list."""
+    if isinstance(default, tuple):
+        if not isinstance(given, list | tuple):
+            raise UsageError(f"{where} = {given!r}: give a list, for example {list(default) or [given]}.")
+        for member in given if default else ():
+            _check_type(where, member, default[0])
+    elif default is not None and type(given) is not type(default) and not _number(given, default):
+        raise UsageError(f"{where} = {given!r}: give a value like {default!r}.")
+
+
+def _number(given: object, default: object) -> bool:
+    return isinstance(default, float) and isinstance(given, int) and not isinstance(given, bool)
 
 
 def _check_slice(gate: Gate, parameters: Mapping[str, object]) -> None:

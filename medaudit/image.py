@@ -87,11 +87,18 @@ def _decode(path: Path, _modified_ns: int) -> Pixels:
             raise DataError(f"{path.name}: no such image file.") from error
         except Exception as error:  # decoders raise anything on hostile bytes
             raise DataError(
-                f"{path.name}: not a readable image ({type(error).__name__}: {error}). "
+                f"{path.name}: not a readable image ({_told(error)}). "
                 "Replace the file, or leave its cases out with --skip-bad."
             ) from error
     pixels.flags.writeable = False
     return pixels
+
+
+def _told(error: Exception) -> str:
+    """An error's type, and its text unless that holds a path: folders are named after patients."""
+    text = str(error)
+    name = type(error).__name__
+    return name if not text or "/" in text or "\\" in text else f"{name}: {text}"
 
 
 class Decoded(ABC):

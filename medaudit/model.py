@@ -86,6 +86,8 @@ class Answer:
     @classmethod
     def from_json(cls, text: str) -> Answer:
         fields = json.loads(text)
+        if not isinstance(fields, dict) or not {"text", "scores", "error"} & set(fields):
+            raise ValueError("an answer holds text or scores")
         if fields.get("scores") is not None:
             fields["scores"] = tuple(fields["scores"])
         fields["lengths"] = tuple(fields.get("lengths", ()))

@@ -10,7 +10,7 @@ import json
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -31,7 +31,7 @@ class AuditTable(_Strict):
     model: str | None = None
     data: str | None = None
     out: str | None = None
-    probes: tuple[str, ...] | None = None
+    probes: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     seed: int = 0
     limit: int | None = Field(default=None, ge=1)
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
@@ -41,7 +41,7 @@ class AuditTable(_Strict):
     answer: Literal["auto", "generate", "choose"] = "auto"
     device: str = "auto"
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    batch_size: Literal["auto"] | int = "auto"
+    batch_size: Literal["auto"] | Annotated[int, Field(ge=1)] = "auto"
     revision: str | None = None
     adapter: str | None = None
     quantize: Literal["none", "8bit", "4bit"] = "none"
@@ -62,8 +62,8 @@ class Gate(_Strict):
     probe: str
     metric: str
     slice: dict[str, Scalar] = Field(default_factory=dict)
-    at_least: float | None = None
-    at_most: float | None = None
+    at_least: float | None = Field(default=None, allow_inf_nan=False)
+    at_most: float | None = Field(default=None, allow_inf_nan=False)
 
     @model_validator(mode="after")
     def _one_bound(self) -> Gate:

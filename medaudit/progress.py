@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from medaudit.terminal import printable
+
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
@@ -34,12 +36,10 @@ class RichProgress(Quiet):
         self._name = name
 
     def note(self, text: str) -> None:
-        # Hostile text: no markup, no control characters.
-        shown = "".join(character if character.isprintable() else " " for character in text)
-        self._console.print(shown[:300], markup=False)
+        self._console.print(printable(text[:300]), markup=False)
 
     def begin(self, total: int) -> None:
-        if total == 0:
+        if total == 0 or not self._console.is_terminal:
             return
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

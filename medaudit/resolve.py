@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from medaudit.case import CaseSet
-from medaudit.errors import UsageError
+from medaudit.errors import ModelError, UsageError
 from medaudit.model import LoadOptions, Model
 from medaudit.plan import Plan, parse_plan, read_plan
 from medaudit.registry import Probe
@@ -64,7 +64,10 @@ def load(model: Any, data: Any, plan: Plan) -> tuple[Model, CaseSet]:
         trust_remote_code=table.trust_remote_code,
         allow_pickle=table.allow_pickle,
     )
-    return load_model(model, loading), cases
+    try:
+        return load_model(model, loading), cases
+    except SystemExit as error:
+        raise ModelError(f"{model}: its code ended the program ({error}) while it was loaded.") from error
 
 
 def _own_data(model: Any) -> str:

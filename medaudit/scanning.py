@@ -127,7 +127,7 @@ def _probe(run: Run, probe: Probe, context: Context, events: Events | None, prog
         found = list(probe.run(context, **_parameters(run.plan, probe)))
     except (DataError, UsageError):
         raise  # the store or an image is gone, or the plan is wrong: going on would mislead
-    except Exception as error:  # one broken probe must not take the others' results with it
+    except (Exception, SystemExit) as error:  # one broken probe must not take the others' results with it
         # A foreign exception may quote a case: the document gets its type, the terminal its text.
         text = str(error) if isinstance(error, MedauditError) else type(error).__name__
         progress.note(f"{probe.name}: {type(error).__name__}: {error}")

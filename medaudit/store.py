@@ -5,7 +5,6 @@ SQLite in WAL mode; a batch is one transaction, so a process that dies loses at 
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -58,7 +57,7 @@ class Store:
                 marks = ",".join("?" * len(chunk))
                 rows = self._db.execute(f"SELECT key, answer FROM answers WHERE key IN ({marks})", chunk)
                 found.update((key, Answer.from_json(text)) for key, text in rows)
-        except (sqlite3.DatabaseError, json.JSONDecodeError) as error:
+        except (sqlite3.DatabaseError, ValueError, TypeError) as error:
             raise self._broken(error) from error
         return found
 

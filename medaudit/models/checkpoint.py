@@ -15,6 +15,9 @@ TOKENIZER_FILES = (
     "tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model", "tekken.json",
     "sentencepiece.bpe.model", "source.spm", "tokenizer_config.json",
 )  # fmt: skip
+SAFE_WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
+PICKLED_WEIGHTS = ("pytorch_model.bin", "pytorch_model.bin.index.json")
+SAFE_ENDS = (".safetensors", ".safetensors.index.json")
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,7 @@ class Checkpoint:
     name: str
     config: dict[str, Any]
     remote_code: bool
+    allow_pickle: bool = False
 
     @property
     def type(self) -> str:
@@ -41,9 +45,39 @@ def read_checkpoint(folder: Path, name: str, options: LoadOptions) -> Checkpoint
     ``name`` is what the user typed; it stands in every message.
     """
     config = _config(folder, name)
-    _check_weights(folder, name, options.allow_pickle)
+    _check_weights(folder, name, config, options.allow_pickle)
     _check_parts(folder, name)
-    return Checkpoint(folder, name, config, options.trust_remote_code and "auto_map" in config)
+    remote_code = options.trust_remote_code and "auto_map" in config
+    return Checkpoint(folder, name, config, remote_code, options.allow_pickle)
+
+
+def pickles_opened(folder: Path) -> bool:
+    """Whether a loader opens pickled weights here: those of the model, or of an adapter that lies with it.
+
+    Only the names that the loaders themselves look for count; ``other.safetensors`` is never loaded.
+    """
+    if (folder / "adapter_config.json").is_file() and _pickled_adapter(folder):
+        return True
+    explicit = _explicit(folder)
+    if explicit:
+        return not explicit.endswith(SAFE_ENDS)
+    safe = any((folder / file).is_file() for file in SAFE_WEIGHTS)
+    return not safe and any((folder / file).is_file() for file in PICKLED_WEIGHTS)
+
+
+def _pickled_adapter(folder: Path) -> bool:
+    safe, pickled = (folder / f"adapter_model.{end}" for end in ("safetensors", "bin"))
+    return pickled.is_file() and not safe.is_file()
+
+
+def _explicit(folder: Path) -> str:
+    """The weight file that config.json names, which goes before every other; "" where it names none."""
+    path = folder / "config.json"
+    try:
+        config = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    except ValueError:
+        return ""
+    return str(config.get("transformers_weights") or "") if isinstance(config, dict) else ""
 
 
 def _config(folder: Path, name: str) -> dict[str, Any]:
@@ -63,24 +97,29 @@ def _config(folder: Path, name: str) -> dict[str, Any]:
     return config
 
 
-def _check_weights(folder: Path, name: str, allow_pickle: bool) -> None:
-    index = folder / "model.safetensors.index.json"
+def _check_weights(folder: Path, name: str, config: dict[str, Any], allow_pickle: bool) -> None:
+    if pickles_opened(folder):
+        if not allow_pickle:
+            raise ModelError(
+                f"{name!r} has only pickled weights ({_first_pickle(folder)}), which can run code when "
+                "opened. Convert them to safetensors, or add --allow-pickle if you trust their source."
+            )
+        return
+    explicit = str(config.get("transformers_weights") or "")
+    index = folder / (explicit if explicit.endswith(".index.json") else SAFE_WEIGHTS[1])
     if index.is_file():
         _check_shards(index, name)
-    elif any(folder.glob("*.safetensors")):
-        return
-    else:
-        pickled = sorted(path.name for pattern in ("*.bin", "*.pt", "*.pth") for path in folder.glob(pattern))
-        if pickled and not allow_pickle:
-            raise ModelError(
-                f"{name!r} has only pickled weights ({pickled[0]}), which can run code when opened. "
-                "Convert them to safetensors, or add --allow-pickle if you trust their source."
-            )
-        if not pickled:
-            raise ModelError(
-                f"{name!r} has no safetensors weights (model.safetensors). Copy them into the folder; "
-                "for a hub model with pickled weights only, add --allow-pickle if you trust its source."
-            )
+    elif not (folder / (explicit or SAFE_WEIGHTS[0])).is_file():
+        raise ModelError(
+            f"{name!r} has no safetensors weights ({explicit or SAFE_WEIGHTS[0]}). Copy them into the "
+            "folder; for a hub model with pickled weights only, add --allow-pickle if you trust its source."
+        )
+
+
+def _first_pickle(folder: Path) -> str:
+    if _explicit(folder) and not _explicit(folder).endswith(SAFE_ENDS):
+        return _explicit(folder)
+    return next((file for file in PICKLED_WEIGHTS if (folder / file).is_file()), "adapter_model.bin")
 
 
 def _check_shards(index: Path, name: str) -> None:

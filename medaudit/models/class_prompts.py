@@ -4,7 +4,8 @@ Contrastive models were trained on captions, not on questions. Rule:
 
 - options *yes* and *no*, question "Is there X?" (also "Are there", "Does the image show", "Is X present?"):
   statements such as "there is X" against "there is no X";
-- options *yes* and *no*, any other question: the question followed by the option;
+- options *yes* and *no*, any other question, and a negated one ("Is there no X?"), whose statements
+  would deny twice: the question followed by the option;
 - other options: the option alone, as captions, and after the question.
 
 Each option gets several texts (an ensemble), whose normalised embeddings are averaged.
@@ -26,6 +27,10 @@ TEMPLATES = (
 PRESENT = ("there is {finding}", "a medical image showing {finding}", "{finding} is present")
 ABSENT = ("there is no {finding}", "a medical image without {finding}", "{finding} is absent")
 
+#: A question that denies already: its finding cannot be put into a statement that denies again.
+_DENIES = re.compile(
+    r"\b(?:no|not|cannot|never|neither|nor|none|without|absence|lack)\b|n['\u2019]t\b", re.IGNORECASE
+)
 _ARTICLE = r"(?:an?\s+|any\s+|the\s+|evidence\s+of\s+)*"
 _ASKS = [
     re.compile(pattern, re.IGNORECASE)
@@ -56,11 +61,22 @@ def class_prompts(prompt: str, options: tuple[str, ...]) -> tuple[tuple[str, ...
 
 
 def asked_finding(question: str) -> str | None:
-    """What a yes/no question asks for: ``"Is there an effusion?"`` gives ``"effusion"``."""
+    """What a yes/no question asks for: ``"Is there an effusion?"`` gives ``"effusion"``.
+
+    None for other questions and for negated ones (``"Is there no effusion?"``).
+    """
+    if _DENIES.search(question):
+        return None
     for pattern in _ASKS:
         if match := pattern.match(question.strip()):
             return match["finding"].strip(" ?.")
     return None
+
+
+def rule() -> list[list[str]]:
+    """Every text and pattern that decides what class prompts look like."""
+    patterns = [pattern.pattern for pattern in (*_ASKS, _DENIES)]
+    return [list(TEMPLATES), list(PRESENT), list(ABSENT), patterns]
 
 
 def bare_question(prompt: str) -> str:

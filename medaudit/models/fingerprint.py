@@ -7,6 +7,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from medaudit.models.checkpoint import pickles_opened
+
 File = Mapping[str, str | int]
 
 #: Raise it when the same checkpoint would answer differently because this package asks differently.
@@ -21,10 +23,9 @@ _PIECE = 1 << 22
 def checkpoint_files(folder: Path, prefix: str = "") -> tuple[File, ...]:
     """Digest every file that decides an answer: ``{"path", "sha256", "size"}``, paths inside the folder.
 
-    Pickled weights count only where there are no safetensors, as in loading. Leftovers of training do not.
+    Pickled weights count only where loading opens them. Leftovers of training do not.
     """
-    pickled = not any(folder.glob("*.safetensors"))
-    suffixes = _SUFFIXES | _PICKLED if pickled else _SUFFIXES
+    suffixes = _SUFFIXES | _PICKLED if pickles_opened(folder) else _SUFFIXES
     found = []
     for path in folder.rglob("*"):
         relative = path.relative_to(folder)

@@ -113,8 +113,9 @@ class GenerativeModel:
             with memory_guard():
                 return self._choose(group) if group.options else self._generate(group)
         except (ValueError, TypeError, IndexError, KeyError, AttributeError, RuntimeError) as error:
+            # No text of the error: it may quote the prompt.
             raise ModelError(
-                f"{self._info.id!r} failed on a batch ({type(error).__name__}: {str(error)[:160]}). "
+                f"{self._info.id!r} failed on a batch ({type(error).__name__}). "
                 "Type `medaudit check MODEL` to see what works."
             ) from error
 

@@ -56,7 +56,7 @@ class InputBuilder:
         except Exception as error:  # processors raise anything on a request they cannot take
             if len(places) > 1:
                 return [group for place in places for group in self._build(requests, [place])]
-            return [Group(tuple(places), {}, error=f"processor: {type(error).__name__}: {error}"[:200])]
+            return [Group(tuple(places), {}, error=f"{type(error).__name__}: {error}"[:200])]
 
     def _group(self, requests: Sequence[Request], places: list[int]) -> Group:
         chosen = [requests[place] for place in places]

@@ -14,6 +14,7 @@ from medaudit.models.adapter import attach, check_adapter
 from medaudit.models.checkpoint import Checkpoint, read_checkpoint
 from medaudit.models.fingerprint import File, checkpoint_files, fingerprint
 from medaudit.models.vision_ops import huggingface
+from medaudit.models.wording import wording
 
 if TYPE_CHECKING:
     from medaudit.model import Model
@@ -68,6 +69,7 @@ def load_folder(folder: Path, name: str, options: LoadOptions, *, revision: str 
 def _load_parts(checkpoint: Checkpoint, route: str, options: LoadOptions, revision: str | None) -> Parts:
     from medaudit.models.placement import choose_device, choose_dtype, quantisation
     from medaudit.models.quiet import quiet_loading
+    from medaudit.models.routes import CONTRASTIVE
 
     device = choose_device(options.device)
     dtype = choose_dtype(options.dtype, device, checkpoint.config)
@@ -84,6 +86,7 @@ def _load_parts(checkpoint: Checkpoint, route: str, options: LoadOptions, revisi
     if options.adapter:
         files += checkpoint_files(Path(options.adapter), "adapter/")
     settings = {"dtype": dtype, "quantize": options.quantize, "route": route, "decoding": "greedy"}
+    settings["wording"] = wording(contrastive=route == CONTRASTIVE)
     return Parts(
         network.eval(), processor, checkpoint.name, files, settings, device, dtype, revision, tuple(notes)
     )
@@ -110,6 +113,7 @@ def _network(checkpoint: Checkpoint, route: str, dtype: str, placed: dict[str, A
             dtype=getattr(torch, dtype),
             local_files_only=True,
             trust_remote_code=checkpoint.remote_code,
+            use_safetensors=None if checkpoint.allow_pickle else True,
             output_loading_info=True,
             **placed,
         )

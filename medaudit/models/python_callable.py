@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
     Function = Callable[[list[PILImage], str], str]
 
+#: The store and the statistics hold finite numbers only, so even "impossible" needs a finite score.
+NOT_FINITE = "choose returned a score that is not a number: give natural-log likelihoods, finite"
 _PROTOCOL = ("info", "cost", "prepare", "answer")
 
 
@@ -53,7 +56,7 @@ class CallableModel:
     """A callable behind the model protocol.
 
     It is called once per request with Pillow RGB images and the prompt. ``choose(images, prompt, options)
-    -> list[float]``, where the callable has it, gives one log-likelihood per option. Anything that it
+    -> list[float]``, where the callable has it, gives one finite log-likelihood per option. Anything that it
     raises, or returns beside that, becomes ``Answer(error=...)``.
     """
 
@@ -107,6 +110,6 @@ def _scores(given: Any, options: tuple[str, ...]) -> Answer:
         return Answer(error=f"choose returned {type(given).__name__}, not a list of numbers")
     if len(scores) != len(options):
         return Answer(error=f"choose returned {len(scores)} numbers for {len(options)} options")
-    if any(score != score or score == float("inf") for score in scores):
-        return Answer(error="choose returned NaN or infinity")
+    if not all(map(math.isfinite, scores)):
+        return Answer(error=NOT_FINITE)
     return Answer(scores=scores)

@@ -11,7 +11,7 @@ from medaudit.models.likelihood import Options, Scores
 from medaudit.models.positions import forget
 
 #: Largest difference to a full pass per option token, natural log; half precision rounds each logit.
-TOLERANCE = {"float32": 1e-3, "float16": 2e-2, "bfloat16": 1.5e-1}
+TOLERANCE = {"float32": 1e-4, "float16": 2e-2, "bfloat16": 1.5e-1}
 
 
 class Scorer:
@@ -19,14 +19,16 @@ class Scorer:
 
     A type whose cache cannot be continued exactly (other positions, linear attention, cross-attention)
     falls back to full passes for good. One-token options never continue the cache, so they are a kind of
-    their own. ``note`` says which route is taken and by how much the two differed.
+    their own. ``note`` says which route is taken, in the same words on every run; ``difference`` is the
+    largest one measured per option token, None before any comparison.
     """
 
     def __init__(self, network: Any, dtype: str, pad: int) -> None:
         self.network, self.pad = network, pad
-        self.tolerance = TOLERANCE.get(dtype, 1e-3)
+        self.tolerance = TOLERANCE.get(dtype, TOLERANCE["float32"])
         self.routes: dict[bool, Callable[..., Scores]] = {}
         self.note = ""
+        self.difference: float | None = None
         if network.config.is_encoder_decoder:
             self.routes = dict.fromkeys((True, False), likelihood.decoder)
             self.note = "option scores: decoder route"
@@ -50,11 +52,14 @@ class Scorer:
                 raise
             return self._fall_back(exact, f"its cache cannot be continued ({type(error).__name__})")
         worst = _worst(fast, exact, options)
+        self.difference = max(worst, self.difference or 0.0)
         # "not <=" also refuses NaN.
         if not worst <= self.tolerance:
-            return self._fall_back(exact, f"a continued cache differs by {worst:.2g} a token")
+            return self._fall_back(
+                exact, f"a continued cache differs by more than {self.tolerance:g} a token"
+            )
         self.routes[continued] = likelihood.shared_prefix
-        self.note = f"option scores: shared prefix, within {worst:.0e} a token of full passes"
+        self.note = f"option scores: shared prefix, within {self.tolerance:g} a token of full passes"
         return fast
 
     def _fall_back(self, exact: Scores, why: str) -> Scores:

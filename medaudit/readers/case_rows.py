@@ -7,7 +7,8 @@ from typing import Any
 
 from medaudit.case import Case, MetaValue, Region
 from medaudit.errors import DataError
-from medaudit.readers.json_rows import check_keys, kind
+from medaudit.readers.identity import identifying
+from medaudit.readers.json_rows import check_keys, kind, quoted
 from medaudit.readers.paths import ImagePool
 
 LEGAL = ("id", "images", "question", "options", "answer", "group", "meta", "regions", "pair", "split")
@@ -15,7 +16,10 @@ REQUIRED = ("id", "images", "question", "answer")
 
 
 def case_from(row: dict[str, Any], pool: ImagePool) -> Case:
-    """Build a case. Raises DataError naming the field, its legal type and what was found."""
+    """Build a case; what identifies a person is left out of its meta.
+
+    Raises DataError naming the field, its legal type and what was found, never the value.
+    """
     check_keys("key", row, LEGAL, REQUIRED)
     images = _texts(row, "images")
     if not images:
@@ -73,11 +77,11 @@ def _meta(row: dict[str, Any]) -> dict[str, MetaValue]:
     for key, value in meta.items():
         if isinstance(value, list | dict):
             raise DataError(
-                f"meta {key[:40]!r} must be text, a number, true, false or null, is {kind(value)}."
+                f"meta {quoted(key)} must be text, a number, true, false or null, is {kind(value)}."
             )
         if isinstance(value, float) and not math.isfinite(value):
-            raise DataError(f"meta {key[:40]!r} is beyond the range of numbers.")
-    return meta
+            raise DataError(f"meta {quoted(key)} is beyond the range of numbers.")
+    return {key: value for key, value in meta.items() if not identifying(key)}
 
 
 def _region(item: Any) -> Region:

@@ -73,8 +73,17 @@ def _check(options: ReadOptions) -> None:
         raise DataError("the question has no {label}; name the one header attribute that it is about.")
 
 
+def _name(where: str) -> str:
+    path = Path(where)
+    return path.with_suffix("").as_posix() if path.suffix.lower() in DICOM_SUFFIXES else where
+
+
 class _Study:
-    """Files of one folder on their way to cases; patients are numbered as they appear."""
+    """Files of one folder on their way to cases; patients are numbered as they appear.
+
+    A file goes by its path, or by its number in the sorted folder where the path repeats what the header
+    keeps private or the header cannot be read.
+    """
 
     def __init__(self, root: Path, *, alone: bool, drafts: Drafts) -> None:
         self.root = root
@@ -87,14 +96,17 @@ class _Study:
         """Read one header and add its cases, or say why there are none."""
         from medaudit.readers.dicom_header import no_picture, read_header
 
-        where = file.relative_to(self.root).as_posix()
+        path = file.relative_to(self.root).as_posix()
         # Counted whether or not it is read: a file keeps its number when another is mended.
         self._files += 1
         try:
-            header = read_header(inside(self.root, where))
+            header = read_header(inside(self.root, path))
         except DataError as error:
-            self.drafts.refuse(where, str(error))
+            # Without a header nobody knows whether the path names the patient.
+            number = f"It is number {self._files} of the DICOM files sorted by path."
+            self.drafts.refuse(f"file-{self._files}", f"{error} {number}")
             return
+        where = f"file-{self._files}" if header.names_someone(path) else path
         if reason := no_picture(header):
             (self.drafts.refuse if self.alone else self.drafts.leave_out)(where, reason)
             return
@@ -113,7 +125,7 @@ class _Study:
     def _add(self, where: str, header: Header, questions: list[Question]) -> None:
         from medaudit.readers.dicom_image import DicomImage
 
-        name = self._name(where, header)
+        name = _name(where)
         for frame in header.frames_of(self.drafts.options.frames):
             if frame > header.frames:
                 self.drafts.refuse(where, f"has {header.frames} frames; frame {frame} was asked for.")
@@ -132,13 +144,6 @@ class _Study:
                     meta=meta,
                 )
                 self.drafts.add(where, case)
-
-    def _name(self, where: str, header: Header) -> str:
-        """The path without suffix, or a number where the path repeats what the header keeps private."""
-        if header.names_someone(where):
-            return f"file-{self._files}"
-        path = Path(where)
-        return path.with_suffix("").as_posix() if path.suffix.lower() in DICOM_SUFFIXES else where
 
     def _group(self, header: Header) -> str:
         if not header.patient:

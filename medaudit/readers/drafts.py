@@ -74,10 +74,10 @@ def opened(case: Case) -> Case:
         _ = image.digest
     if case.regions:
         height, width = case.images[0].size
-        for region in case.regions:
+        for number, region in enumerate(case.regions, start=1):
             if region.box[2] > width or region.box[3] > height:
                 raise DataError(
-                    f"region {region.label!r}: box {list(region.box)} leaves the first image, "
+                    f"region {number}: box {list(region.box)} leaves the first image, "
                     f"which is {width} wide and {height} high."
                 )
     return case if case.group else replace(case, group=image_group(case.images))

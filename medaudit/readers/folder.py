@@ -29,7 +29,11 @@ def recognises(path: Path) -> bool:
 
 @reader("folder", recognises=recognises)
 def read_folder(path: Path, options: ReadOptions) -> CaseSet:
-    """A folder with cases.jsonl (or cases.csv) and images beside it."""
+    """A folder with cases.jsonl (or cases.csv) and images beside it.
+
+    Keys of ``meta``, and extra columns, that look as if they named a person, a place, a day or a document
+    (``patient_name``, ``dob``, ``accession``) are left out of the cases.
+    """
     source = _source(path)
     manifest = manifest_of(source.parent.resolve(), options)
     drafts = Drafts(options)
@@ -88,8 +92,9 @@ def _read_csv(source: Path, pool: ImagePool, drafts: Drafts) -> None:
 
 
 def _is_meta(column: str) -> bool:
-    """Extra columns describe the case, unless they look like identity; ``meta.X`` is taken at its word."""
-    return column.startswith("meta.") or (column not in LEGAL and bool(column) and not identifying(column))
+    """Extra columns describe the case, with or without ``meta.``, unless they look like identity."""
+    stated = column.startswith("meta.")
+    return stated or (column not in LEGAL and bool(column) and not identifying(column))
 
 
 def _fields(cells: dict[str, str]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -12,6 +13,7 @@ from medaudit.errors import DataError
 
 #: A case is a question and some names; a longer line is another format, or an attack on memory.
 MAX_LINE = 1 << 20
+_KEY = re.compile(r"[\w.-]{1,40}")
 
 
 def numbered_lines(path: Path) -> Iterator[tuple[int, bytes | None]]:
@@ -68,12 +70,17 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         names = [name for name, _ in pairs]
         repeated = next(name for name in names if names.count(name) > 1)
-        raise DataError(f"key {repeated[:40]!r} is given twice.")
+        raise DataError(f"key {quoted(repeated)} is given twice.")
     return found
 
 
 def _no_constant(name: str) -> NoReturn:
     raise DataError(f"{name} is not JSON; leave the value out or write null.")
+
+
+def quoted(key: str) -> str:
+    """A key for messages; a sentence where a key belongs may be about a patient and is not repeated."""
+    return repr(key) if _KEY.fullmatch(key) else f"of {len(key)} characters"
 
 
 def check_keys(
@@ -84,7 +91,7 @@ def check_keys(
         if key not in legal:
             near = get_close_matches(key, legal, n=1, cutoff=0.5)
             hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise DataError(f"unknown {noun} {key[:40]!r}.{hint} Legal: {', '.join(legal)}.")
+            raise DataError(f"unknown {noun} {quoted(key)}.{hint} Legal: {', '.join(legal)}.")
     missing = [key for key in required if key not in row]
     if missing:
         raise DataError(f"{noun} {missing[0]!r} is missing.")

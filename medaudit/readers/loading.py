@@ -17,12 +17,13 @@ PHANTOM_CASES = 240
 def load_cases(spec: str | Path | CaseSet, options: ReadOptions | None = None) -> CaseSet:
     """Read the cases that ``spec`` names: ``phantom:NAME``, ``READER:PATH``, or a path that one reader knows.
 
-    Every kept image is decoded and digested once, so a run does not meet a broken file in its middle.
+    Every kept image is decoded and digested once, so a run does not meet a broken file in its middle;
+    that holds for a CaseSet made in Python too.
     Raises DataError for missing paths, unknown or ambiguous formats and unreadable cases.
     """
     options = options or ReadOptions()
     if isinstance(spec, CaseSet):
-        return spec.limited(options.limit, options.seed)
+        return _completed(spec, options)
     text = str(spec)
     prefix, colon, rest = text.partition(":")
     if colon and isinstance(spec, str) and prefix == "phantom":
@@ -77,9 +78,13 @@ def _read(chosen: Reader, path: Path, options: ReadOptions) -> CaseSet:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise DataError(f"{path.name}: cannot be read ({reason}).") from error
-    # Third-party readers may leave images unopened and groups empty.
+    return cases if isinstance(cases, OpenedCaseSet) else _completed(cases, options)
+
+
+def _completed(cases: CaseSet, options: ReadOptions) -> CaseSet:
+    """Draw the cases to keep; what users and third-party readers make has unopened images, empty groups."""
     if isinstance(cases, OpenedCaseSet):
-        return cases
+        return cases.limited(options.limit, options.seed)
     drafts = Drafts(options, skipped=list(cases.skipped))
     for case in cases.cases:
         drafts.add(cases.name, case)

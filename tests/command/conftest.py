@@ -41,6 +41,31 @@ def agreeable():
     return lambda images, prompt: "yes"
 
 
+def chatty():
+    print("loading the weights")
+
+    def talk(images, prompt):
+        print("thinking")
+        return "yes"
+    return talk
+
+
+def quitter():
+    raise SystemExit(0)
+
+
+def deserter():
+    def leave(images, prompt):
+        raise SystemExit(0)
+    return leave
+
+
+def hostile():
+    def fail(images, prompt):
+        raise ValueError("\\x1b[31mred\\x07")
+    return fail
+
+
 def broken():
     def fail(images, prompt):
         raise RuntimeError("the weights are on fire")

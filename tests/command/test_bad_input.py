@@ -132,11 +132,12 @@ def test_an_unwritable_output_is_one_message(medaudit, data: Path, models: Path,
     assert (tmp_path / "file").read_text() == "in the way"
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"schema": "medaudit.audit/1"}'])
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"schema": "medaudit.audit/1"}', "[" * 100_000])
 def test_a_broken_audit_is_one_message(medaudit, tmp_path: Path, text: str) -> None:
     (tmp_path / "audit.json").write_text(text)
 
-    done = medaudit("report", tmp_path)
+    for place in (tmp_path, tmp_path / "audit.json"):
+        done = medaudit("report", place)
 
-    assert done.returncode == 2
-    assert len(done.stderr.strip().splitlines()) == 1
+        assert done.returncode == 2
+        assert len(done.stderr.strip().splitlines()) == 1

@@ -146,6 +146,34 @@ def test_long_options_are_spelled_out_where_likelihoods_are_compared() -> None:
         prompt_for(package.Case("c", (), "Which?", many[0], many))
 
 
+def test_a_model_that_prints_does_not_spoil_the_result(medaudit, data, models, tmp_path) -> None:
+    words = ("--data", data, "--out", tmp_path / "a", "--probe", "baselines", "--json")
+
+    done = medaudit("scan", f"python:{models}:chatty", *words)
+
+    assert json.loads(done.stdout)["exit_code"] == 0
+    assert "thinking" in done.stderr
+
+
+def test_a_model_cannot_end_the_program_with_a_pass(medaudit, data, models, tmp_path) -> None:
+    words = ("--data", data, "--out", tmp_path / "a", "--probe", "baselines")
+
+    assert medaudit("scan", f"python:{models}:quitter", *words).returncode == 2
+    assert medaudit("scan", f"python:{models}:deserter", *words).returncode == 3
+
+
+def test_no_control_character_reaches_the_terminal(medaudit, data, models, tmp_path) -> None:
+    lines = [json.loads(line) for line in (data / "cases.jsonl").read_text().splitlines()]
+    for line in lines:
+        line["meta"]["odd\x07\u202e"] = line["answer"]
+    (data / "cases.jsonl").write_text("\n".join(map(json.dumps, lines)))
+
+    for model in ("hostile", "agreeable"):
+        done = medaudit("scan", f"python:{models}:{model}", "--data", data, "--out", tmp_path / model)
+        assert not set("\x07\x1b\u202e") & set(done.stdout + done.stderr)
+        assert "odd" in done.stdout + done.stderr or model == "hostile"
+
+
 def test_a_folder_of_another_audit_is_refused(medaudit, data: Path, models: Path, tmp_path: Path) -> None:
     words = ("--data", data, "--out", tmp_path / "a", "--probe", "baselines")
     assert medaudit("scan", f"python:{models}:reader", *words).returncode == 0

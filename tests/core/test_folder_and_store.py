@@ -18,7 +18,7 @@ def test_the_folder_of_another_audit_is_refused_and_fresh_starts_over(tmp_path: 
         store.write({"k": Answer(text="kept")})
 
     with (
-        pytest.raises(UsageError, match="another model, data set or seed"),
+        pytest.raises(UsageError, match="another model, data set, --limit or seed"),
         open_folder(tmp_path, "two", False),
     ):
         pass
@@ -84,6 +84,23 @@ def test_answers_come_back_as_they_went(tmp_path: Path) -> None:
 
     del answers["error"]
     assert found == answers
+
+
+@pytest.mark.parametrize("text", ["{}", "[1]", '"yes"', "{", '{"txt": "yes"}'])
+def test_an_answer_that_was_tampered_with_is_never_judged(tmp_path: Path, text: str) -> None:
+    with Store(tmp_path / "s.sqlite") as store:
+        store.write({"k": Answer(text="yes")})
+        store._db.execute("UPDATE answers SET answer = ?", (text,))
+
+        with pytest.raises(DataError, match="--fresh"):
+            store.lookup(["k"])
+
+
+def test_a_folder_in_the_way_of_an_output_is_one_message(tmp_path: Path) -> None:
+    (tmp_path / "report.html").mkdir()
+
+    with pytest.raises(UsageError, match=r"report\.html is a folder"), open_folder(tmp_path, "i", fresh=True):
+        pass
 
 
 def test_lookup_takes_any_number_of_keys() -> None:

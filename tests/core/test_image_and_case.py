@@ -142,3 +142,47 @@ def test_the_digest_of_a_set_ignores_order_and_sees_every_field() -> None:
         CaseSet("x", "t", (a, case(id="b", meta={"sex": "F"}))).digest() != CaseSet("x", "t", (a, b)).digest()
     )
     assert image_group(a.images) == image_group(b.images)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"answer": "Canary has a mass"}, "case 'c': the answer is not among the options. Write 'answer'"),
+        ({"options": ("no", "Canary", "yes", "canary ")}, "duplicate, numbers 2 and 4"),
+    ],
+)
+def test_a_refused_case_says_where_to_look_and_quotes_no_text(changes: dict, told: str) -> None:
+    with pytest.raises(DataError) as caught:
+        case(**changes)
+
+    assert told in str(caught.value)
+    assert "canary" not in str(caught.value).casefold()
+
+
+def test_a_refused_region_does_not_quote_its_label() -> None:
+    with pytest.raises(DataError) as caught:
+        Region("Canary nodule", (2, 0, 2, 5))
+
+    assert "[2, 0, 2, 5]" in str(caught.value)
+    assert "Canary" not in str(caught.value)
+
+
+def test_a_decoding_error_names_the_file_and_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "Canary").mkdir()
+    path = tmp_path / "Canary" / "notes.png"
+    path.write_bytes(b"not an image")
+
+    with pytest.raises(DataError) as caught:
+        FileImage(path).pixels()
+
+    assert str(caught.value).startswith("notes.png: not a readable image (UnidentifiedImageError)")
+    assert "Canary" not in str(caught.value)
+
+
+def test_a_decoding_error_keeps_a_reason_that_holds_no_path(tmp_path: Path) -> None:
+    path = tmp_path / "cut.png"
+    Pillow.effect_noise((64, 64), 50).save(path)
+    path.write_bytes(path.read_bytes()[:1000])
+
+    with pytest.raises(DataError, match=r"OSError: .*truncated"):
+        FileImage(path).pixels()

@@ -58,6 +58,9 @@ def test_a_whole_plan_is_read(tmp_path: Path) -> None:
         ('[[gate]]\nmetric = "y"\nat_least = 1', "gate.0.probe"),
         ("[audit]\nconfidence = 1.5", "confidence"),
         ("[audits]", "Did you mean 'audit'"),
+        ("[audit]\nbatch_size = -4", "batch_size"),
+        ("[audit]\nprobes = []", "probes"),
+        ('[[gate]]\nprobe = "x"\nmetric = "y"\nat_least = nan', "finite"),
         ("[audit", "not valid TOML"),
     ],
 )
@@ -85,6 +88,8 @@ def test_a_missing_plan_file_is_named(tmp_path: Path) -> None:
         ({"gate": [{"probe": "robustness", "metric": "acuracy", "at_least": 1}]}, "Did you mean 'accuracy'"),
         ({"probe": {"robustness": {"shift": []}}}, "Did you mean 'shifts'"),
         ({"probe": {"robust": {}}}, "Did you mean 'robustness'"),
+        ({"probe": {"robustness": {"shifts": "jpeg"}}}, "give a list"),
+        ({"probe": {"robustness": {"severities": ["3"]}}}, "give a value like"),
         (
             {
                 "probe": {"robustness": {"shifts": ["jpeg"]}},

@@ -20,6 +20,7 @@ from medaudit.models.python_callable import CallableModel, load_python, wrap_cal
 from medaudit.models.python_source import identity
 from medaudit.testing import constant
 
+NOT_NUMBERS = "choose returned a score that is not a number: give natural-log likelihoods, finite"
 PIXELS = np.full((3, 5, 3), 200, dtype=np.uint8)
 SOURCE = """
 def make():
@@ -176,6 +177,16 @@ def test_failures_of_user_code_are_errors_never_text() -> None:
     assert ask(wrap(lambda images, prompt: "")) == Answer(text="")
 
 
+def test_an_error_can_be_cut_at_its_first_colon_to_the_type_alone() -> None:
+    def burn(images: Any, prompt: str) -> str:
+        raise RuntimeError(f"the weights are on fire: {prompt}")
+
+    error = ask(wrap(burn)).error
+
+    assert error == "RuntimeError: the weights are on fire: Is it?"
+    assert error.split(":")[0] == "RuntimeError"
+
+
 @pytest.mark.parametrize("kind", [KeyboardInterrupt, OutOfMemory])
 def test_interruption_and_full_memory_pass_through(kind: type[BaseException]) -> None:
     def stop(images: Any, prompt: str) -> str:
@@ -211,7 +222,9 @@ def test_a_callable_with_choose_offers_it() -> None:
     ("scores", "error"),
     [
         ([1.0], "choose returned 1 numbers for 2 options"),
-        ([math.nan, 0.0], "choose returned NaN or infinity"),
+        ([math.nan, 0.0], NOT_NUMBERS),
+        ([math.inf, 0.0], NOT_NUMBERS),
+        ([-math.inf, 0.0], NOT_NUMBERS),
         (3, "choose returned int, not a list of numbers"),
         (["high", "low"], "choose returned list, not a list of numbers"),
     ],
@@ -220,10 +233,10 @@ def test_scores_that_are_none_are_errors(scores: Any, error: str) -> None:
     assert ask(wrap(Chooser(scores)), "choose", options=("yes", "no")) == Answer(error=error)
 
 
-def test_an_impossible_option_has_minus_infinity() -> None:
-    answer = ask(wrap(Chooser([-math.inf, 0.0])), "choose", options=("yes", "no"))
+def test_an_all_but_impossible_option_has_a_very_low_score() -> None:
+    answer = ask(wrap(Chooser([-1e9, 0.0])), "choose", options=("yes", "no"))
 
-    assert answer.scores == (-math.inf, 0.0)
+    assert answer.scores == (-1e9, 0.0)
 
 
 def test_the_fingerprint_changes_with_the_file_and_only_with_it(file: Path) -> None:

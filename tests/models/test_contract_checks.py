@@ -121,7 +121,7 @@ def test_an_honest_probe_passes() -> None:
         (as_probe(edited(lambda f, ctx: "0.9")), "yielded str, not a Finding"),
         (as_probe(edited(lambda f, ctx: replace(f, interval=(0.0, 0.5)))), "leaves out the estimate"),
         (as_probe(edited(lambda f, ctx: replace(f, n=0))), "n is 0 and no reason"),
-        (as_probe(edited(lambda f, ctx: replace(f, data={"x": math.nan}))), "not JSON without NaN"),
+        (as_probe(edited(lambda f, ctx: replace(f, data={"x": math.nan}))), "NaN"),
         (as_probe(edited(lambda f, ctx: replace(f, evidence=("ghost",)))), "are no case ids"),
         (as_probe(edited(lambda f, ctx: replace(f, p_value=1.5))), "p-value 1.5"),
         (as_probe(edited(lambda f, ctx: replace(f, confidence=0.9))), "another confidence"),

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from medaudit.errors import ModelError
 from medaudit.image import ArrayImage
 from medaudit.model import Capability, Request
-from medaudit.models import load_model
+from medaudit.models import likelihood, load_model
 from medaudit.models.scorer import Scorer
 
 OPTIONS = (
@@ -141,6 +142,32 @@ def test_a_cache_that_is_not_exact_is_noticed_and_not_used(
     assert "differs" in model.info.notes[-1]
 
 
+def test_the_note_on_the_route_holds_no_measured_number() -> None:
+    class Network:
+        class config:
+            is_encoder_decoder = False
+
+        def modules(self) -> list[Any]:
+            return []
+
+    def scored(gap: float) -> Scorer:
+        scorer = Scorer(Network(), "float32", 0)
+        routes = {"full_pass": [[-1.0]], "shared_prefix": [[-1.0 - gap]]}
+        with pytest.MonkeyPatch.context() as patch:
+            for name, scores in routes.items():
+                patch.setattr(likelihood, name, lambda *_, scores=scores: scores)
+            scorer.scores({}, [[[5]]])
+        return scorer
+
+    close, closer, far, further = map(scored, (5e-5, 2e-5, 5e-4, 7e-4))
+
+    assert close.note == closer.note == "option scores: shared prefix, within 0.0001 a token of full passes"
+    assert far.note == further.note
+    assert "one full pass an option" in far.note
+    assert close.difference == pytest.approx(5e-5)
+    assert further.difference == pytest.approx(7e-4)
+
+
 def _shifted(forward: Any) -> Any:
     """A network whose cached continuation is wrong, as that of some types is."""
     import functools
@@ -202,3 +229,19 @@ def test_an_empty_option_is_an_error_of_that_request_alone(
     assert first.error is None
     assert second.error
     assert "option" in second.error
+    assert second.error.startswith("ValueError: ")
+
+
+def test_a_failing_batch_names_the_kind_of_error_and_never_quotes_it(
+    llava_folder: Path, pictures: list[ArrayImage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model: Any = load_model(str(llava_folder))
+
+    def fail(*_: Any) -> Any:
+        raise ValueError("Has Jane Doe an effusion?")
+
+    monkeypatch.setattr(model.scorer, "scores", fail)
+
+    with pytest.raises(ModelError, match=r"failed on a batch \(ValueError\)") as caught:
+        model.answer(model.prepare(requests(pictures)))
+    assert "Jane Doe" not in str(caught.value)

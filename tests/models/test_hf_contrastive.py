@@ -128,6 +128,13 @@ def test_texts_are_embedded_once(
         ("Which side is affected?", None),
         ("Is this an AP view?", None),
         ("Is the heart enlarged?", None),
+        ("Is there no effusion?", None),
+        ("Is there not an effusion?", None),
+        ("Does the image show no nodule?", None),
+        ("Doesn't the image show a nodule?", None),
+        ("Is there an absence of effusion?", None),
+        ("Is there a nodule?", "nodule"),
+        ("Is there a knot of vessels?", "knot of vessels"),
     ],
 )
 def test_findings_are_read_from_presence_questions_only(question: str, finding: str | None) -> None:
@@ -139,6 +146,12 @@ def test_yes_and_no_keep_their_order_and_case() -> None:
 
     assert no[0] == "there is no effusion"
     assert yes[0] == "there is effusion"
+
+
+def test_a_negated_question_is_never_denied_twice() -> None:
+    yes, no = class_prompts("Is there no effusion?\nAnswer with one of: yes, no.", ("yes", "no"))
+
+    assert (yes, no) == (("Is there no effusion? yes",), ("Is there no effusion? no",))
 
 
 def test_options_become_captions_and_answers_to_the_question() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from medaudit.model import LoadOptions
-from medaudit.models import load_model
+from medaudit.models import class_prompts, load_model, prompts
 from medaudit.models.fingerprint import checkpoint_files
 
 
@@ -86,3 +86,55 @@ def test_an_adapter_changes_it_and_is_listed(llava_folder: Path, adapter_folder:
 
     assert adapted.fingerprint != bare.fingerprint
     assert "adapter/adapter_model.safetensors" in {file["path"] for file in adapted.files}
+
+
+def test_pickled_weights_count_where_they_are_loaded_and_only_there(
+    llava_folder: Path, tmp_path: Path
+) -> None:
+    import torch
+    from safetensors.torch import load_file
+
+    folder = copied(llava_folder, tmp_path / "pickled")
+    beside = copied(llava_folder, tmp_path / "beside")
+    torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
+    (folder / "model.safetensors").rename(folder / "other.safetensors")
+    (beside / "pytorch_model.bin").write_bytes(b"never opened")
+
+    pickled = load_model(str(folder), LoadOptions(allow_pickle=True)).info
+    digest = hashlib.sha256((folder / "pytorch_model.bin").read_bytes()).hexdigest()
+
+    assert {file["path"]: file["sha256"] for file in pickled.files}["pytorch_model.bin"] == digest
+    assert load_model(str(beside)).info.fingerprint == load_model(str(llava_folder)).info.fingerprint
+
+
+def test_a_pickled_adapter_is_listed_beside_any_stray_file(adapter_folder: Path, tmp_path: Path) -> None:
+    folder = copied(adapter_folder, tmp_path / "adapter")
+    (folder / "adapter_model.safetensors").rename(folder / "other.safetensors")
+    (folder / "adapter_model.bin").write_bytes(b"weights")
+
+    assert "adapter/adapter_model.bin" in {file["path"] for file in checkpoint_files(folder, "adapter/")}
+
+
+def test_other_class_prompts_change_contrastive_models_alone(
+    clip_folder: Path, llava_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip, llava = (load_model(str(folder)).info.fingerprint for folder in (clip_folder, llava_folder))
+
+    monkeypatch.setattr(class_prompts, "ABSENT", ("without any {finding}",))
+
+    assert load_model(str(clip_folder)).info.fingerprint != clip
+    assert load_model(str(llava_folder)).info.fingerprint == llava
+
+
+def test_another_rule_for_option_tokens_changes_generative_models_alone(
+    clip_folder: Path, llava_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip, llava = (load_model(str(folder)).info.fingerprint for folder in (clip_folder, llava_folder))
+
+    # Without the gap an option is glued to the prompt.
+    monkeypatch.setattr(
+        prompts, "option_ids", lambda tokens, text, option, last: prompts.plain_ids(tokens, option)
+    )
+
+    assert load_model(str(llava_folder)).info.fingerprint != llava
+    assert load_model(str(clip_folder)).info.fingerprint == clip

@@ -97,6 +97,21 @@ def adapter_only(folder: Path) -> None:
     (folder / "config.json").rename(folder / "adapter_config.json")
 
 
+def pickled_beside_a_stray(folder: Path) -> None:
+    (folder / "model.safetensors").rename(folder / "other.safetensors")
+    (folder / "pytorch_model.bin").write_bytes(b"would run")
+
+
+def pickled_by_name(folder: Path) -> None:
+    (folder / "adapter_model.bin").write_bytes(b"would run")
+    edited(folder, transformers_weights="adapter_model.bin")
+
+
+def pickled_adapter_inside(folder: Path) -> None:
+    (folder / "adapter_config.json").write_text("{}")
+    (folder / "adapter_model.bin").write_bytes(b"would run")
+
+
 def lost_shard(folder: Path) -> None:
     index = {"weight_map": {"a": "model-00001-of-00002.safetensors"}}
     (folder / "model.safetensors.index.json").write_text(json.dumps(index))
@@ -112,6 +127,13 @@ BROKEN = {
     "no tokenizer": (without("tokenizer.json", "tokenizer_config.json"), "no tokenizer (tokenizer.json"),
     "no weights": (without("model.safetensors"), "no safetensors weights"),
     "pickled": (pickled, "--allow-pickle"),
+    "pickled beside a stray": (pickled_beside_a_stray, "only pickled weights (pytorch_model.bin)"),
+    "pickled by name": (pickled_by_name, "only pickled weights (adapter_model.bin)"),
+    "pickled adapter inside": (pickled_adapter_inside, "only pickled weights (adapter_model.bin)"),
+    "stray only": (
+        lambda folder: (folder / "model.safetensors").rename(folder / "other.safetensors"),
+        "no safetensors weights (model.safetensors)",
+    ),
     "corrupt": (corrupt, "its weights do not load"),
     "adapter": (adapter_only, "--adapter"),
     "lost shard": (lost_shard, "lacks 1 of 1 weight files: model-00001-of-00002.safetensors"),
@@ -234,7 +256,8 @@ def test_an_adapter_changes_answers_and_a_pickled_one_is_refused(
     bare = load_model(str(llava_folder))
     adapted = load_model(str(llava_folder), LoadOptions(adapter=str(adapter_folder)))
     broken = Path(shutil.copytree(adapter_folder, tmp_path / "adapter"))
-    (broken / "adapter_model.safetensors").rename(broken / "adapter_model.bin")
+    (broken / "adapter_model.safetensors").rename(broken / "other.safetensors")
+    (broken / "adapter_model.bin").write_bytes(b"would run")
 
     (one,), (other,) = (model.answer(model.prepare([asked])) for model in (bare, adapted))
 

@@ -198,10 +198,62 @@ def test_damaged_files_stop_the_run_or_are_listed(
         load_cases(tmp_path / "study")
     kept = load_cases(tmp_path / "study", ReadOptions(skip_bad=True))
 
-    assert str(caught.value).startswith("bad.dcm: ")
+    # Only a file whose header is read can be told from one that is named after its patient.
+    where = "bad.dcm" if damage is _cut else "file-2"
+    assert str(caught.value).startswith(f"{where}: ")
     assert "canary" not in str(caught.value).casefold()
     assert [case.id for case in kept.cases] == ["a:modality"]
-    assert [skipped.where for skipped in kept.skipped] == ["bad.dcm"]
+    assert [skipped.where for skipped in kept.skipped] == [where]
+
+
+def _mask(dicom: Dicom) -> None:
+    dicom("canary_1.dcm", PIXELS, SOPClassUID="1.2.840.10008.5.1.4.1.1.66.4", Modality="SEG")
+
+
+def _nothing_to_ask(dicom: Dicom) -> None:
+    dicom("canary_1.dcm", PIXELS, Modality="OT")
+
+
+def _pixels_cut(dicom: Dicom) -> None:
+    _cut(dicom("canary_1.dcm", PIXELS))
+
+
+def _unreadable(dicom: Dicom) -> None:
+    _garbage(dicom("canary_1.dcm", PIXELS))
+
+
+def _link(dicom: Dicom) -> None:
+    path = dicom("canary_1.dcm", PIXELS)
+    path.symlink_to(path.rename(path.parents[1] / "canary_2.dcm"))
+
+
+@pytest.mark.parametrize("spoil", [_mask, _nothing_to_ask, _pixels_cut, _unreadable, _link])
+def test_a_file_without_cases_is_listed_without_its_private_name(
+    spoil: Callable[[Dicom], None], dicom: Dicom, tmp_path: Path
+) -> None:
+    dicom("a.dcm", PIXELS)
+    spoil(dicom)
+
+    skipped = load_cases(tmp_path / "study", ReadOptions(skip_bad=True)).skipped
+
+    assert [line.where for line in skipped] == ["file-2"]
+    assert "canary" not in repr(skipped).casefold()
+
+
+def test_a_frame_that_is_absent_is_told_without_the_private_name(dicom: Dicom) -> None:
+    path = dicom("canary.dcm", np.stack([PIXELS, PIXELS]))
+
+    with pytest.raises(DataError, match=r"^file-1: has 2 frames; frame 3 was asked for"):
+        load_cases(path, ReadOptions(frames=(3,)))
+
+
+def test_a_file_without_header_is_found_by_its_number(dicom: Dicom, tmp_path: Path) -> None:
+    for name in ("a.dcm", "b.dcm", "d.dcm"):
+        dicom(name, PIXELS)
+    _garbage(dicom("c.dcm", PIXELS))
+
+    with pytest.raises(DataError, match=r"^file-3: .* It is number 3 of the DICOM files sorted by path"):
+        load_cases(tmp_path / "study")
 
 
 def test_lying_sizes_are_refused(dicom: Dicom, tmp_path: Path) -> None:
@@ -253,7 +305,7 @@ def test_a_link_out_of_the_folder_is_refused(dicom: Dicom, tmp_path: Path) -> No
     outside.write_bytes((root / "a.dcm").read_bytes())
     (root / "b.dcm").symlink_to(outside)
 
-    with pytest.raises(DataError, match=r"b\.dcm: .*leaves the data folder"):
+    with pytest.raises(DataError, match=r"file-2: .*leaves the data folder"):
         load_cases(root)
 
 

@@ -53,6 +53,12 @@ def test_a_name_column_never_reaches_the_cases(table: Callable[..., Path]) -> No
     assert "Canary" not in repr(cases)
 
 
+def test_a_meta_column_is_no_way_round_the_identity_filter(table: Callable[..., Path]) -> None:
+    root = table("c1,a.png,Q?,x,Canary,F", header="id,images,question,answer,meta.patient_name,meta.sex")
+
+    assert load_cases(root).cases[0].meta == {"sex": "F"}
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [

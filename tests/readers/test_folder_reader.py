@@ -306,3 +306,44 @@ def test_arbitrary_bytes_give_cases_or_a_data_error(content: bytes) -> None:
         (Path(folder) / "cases.jsonl").write_bytes(content)
         with pytest.raises(DataError):
             load_cases(folder, ReadOptions(skip_bad=True))
+
+
+SECRET = "Mr Canary has a mass"
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"answer": SECRET}, "case 'c2': the answer is not among the options"),
+        ({"options": ["yes", SECRET, SECRET]}, "case 'c2': 'options' hold a duplicate, numbers 2 and 3"),
+        ({"regions": [{"label": SECRET, "box": [5, 0, 2, 4]}]}, "box [5, 0, 2, 4]"),
+        ({"regions": [{"label": SECRET, "box": [0, 0, 99, 9]}]}, "region 1: box [0, 0, 99, 9] leaves"),
+        ({"images": [SECRET]}, "no such image file"),
+        ({"images": ["../Canary/1.png"]}, "1.png: the path leaves the data folder"),
+        ({"images": ["Canary/1.png"]}, "1.png: no such image file"),
+        ({"images": [SECRET * 500]}, "no usable file name"),
+        ({SECRET: "yes"}, "unknown key of 20 characters"),
+        ({"meta": {SECRET: [1]}}, "meta of 20 characters must be"),
+    ],
+)
+def test_no_free_text_of_a_bad_case_is_in_its_message(
+    changes: dict[str, Any], told: str, dataset: Dataset, row: Row
+) -> None:
+    root = dataset(row(), row(id="c2", **changes))
+
+    with pytest.raises(DataError) as caught:
+        load_cases(root)
+    skipped = load_cases(root, ReadOptions(skip_bad=True)).skipped
+
+    assert str(caught.value).startswith("cases.jsonl:2: ")
+    assert told in str(caught.value)
+    assert "Canary" not in str(caught.value) + repr(skipped)
+    assert len(skipped) == 1
+
+
+def test_identity_is_left_out_of_meta(dataset: Dataset, row: Row) -> None:
+    meta = {"sex": "F", "patient_name": "Canary", "MRN": 4711, "birthDate": "1931-01-02", "scanner": "A"}
+
+    case = load_cases(dataset(row(meta=meta))).cases[0]
+
+    assert case.meta == {"sex": "F", "scanner": "A"}

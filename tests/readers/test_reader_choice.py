@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from medaudit import registry
-from medaudit.case import Case, CaseSet
+from medaudit.case import Case, CaseSet, SkippedLine
 from medaudit.errors import DataError, UsageError
 from medaudit.image import FileImage
 from medaudit.readers import ReadOptions, load_cases
@@ -87,6 +87,31 @@ def test_a_case_set_passes_through_with_its_limit(
 
     assert load_cases(cases) is cases
     assert len(load_cases(cases, ReadOptions(limit=2))) == 2
+
+
+def test_a_case_set_made_in_python_is_opened(tmp_path: Path, picture: Callable[..., Path]) -> None:
+    images = [FileImage(picture(tmp_path / f"{n}.png", value)) for n, value in enumerate((10, 10, 200))]
+    made = tuple(Case(f"c{n}", (image,), "Q?", "a") for n, image in enumerate(images))
+    skipped = (SkippedLine("row 4", "was bad"),)
+
+    cases = load_cases(CaseSet("mine", "python", made, public=True, skipped=skipped))
+
+    # Two of the three pictures are the same.
+    assert cases.groups == 2
+    assert (cases.name, cases.reader, cases.public, cases.skipped) == ("mine", "python", True, skipped)
+
+
+def test_a_case_set_made_in_python_tells_missing_images_at_once_and_after_the_limit(
+    tmp_path: Path, picture: Callable[..., Path]
+) -> None:
+    images = [FileImage(picture(tmp_path / "good.png")), FileImage(tmp_path / "none.png")]
+    made = CaseSet("mine", "python", tuple(Case(i.path.stem, (i,), "Q?", "a") for i in images))
+    good_first = next(seed for seed in range(50) if made.limited(1, seed).cases[0].id == "good")
+
+    with pytest.raises(DataError, match=r"mine: case 'none': none\.png: no such image file"):
+        load_cases(made)
+    assert len(load_cases(made, ReadOptions(limit=1, seed=good_first))) == 1
+    assert len(load_cases(made, ReadOptions(skip_bad=True)).skipped) == 1
 
 
 def test_a_path_with_a_colon_in_it_is_a_path(
