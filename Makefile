@@ -1,5 +1,5 @@
 # Two verbs for everyone: `make demo`, `make test`. Everything else serves them.
-PYTHON ?= python3.11
+PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell command -v $(name))) python3.11)
 BIN := .venv/bin
 STAMP := .venv/.installed
 
