@@ -42,8 +42,19 @@ ModelArgument = Annotated[
 ]
 Device = Annotated[str | None, _option("--device", env="DEVICE", help="auto, cpu, cuda or cuda:N.")]
 Dtype = Annotated[str | None, _option("--dtype", env="DTYPE", help="auto, float32, bfloat16 or float16.")]
+DeviceMap = Annotated[
+    str | None,
+    _option("--device-map", env="DEVICE_MAP", help="Spread over devices: auto, balanced or sequential."),
+]
 Revision = Annotated[str | None, _option("--revision", env="REVISION", help="Revision of a remote model.")]
 Adapter = Annotated[str | None, _option("--adapter", env="ADAPTER", help="Folder of a LoRA adapter.")]
+Merge = Annotated[
+    str | None, _option("--merge", env="MERGE", help="Folder whose weights are mixed into those of MODEL.")
+]
+MergeWeight = Annotated[
+    float | None,
+    _option("--merge-weight", env="MERGE_WEIGHT", help="Share of --merge, 0 to 1: (1-W) MODEL + W FOLDER."),
+]
 Quantize = Annotated[str | None, _option("--quantize", env="QUANTIZE", help="none, 8bit or 4bit.")]
 TrustRemoteCode = Annotated[
     bool | None,
@@ -82,11 +93,14 @@ def scan(
     seed: Annotated[int | None, _option("--seed", env="SEED", help="Seed of everything drawn.")] = None,
     device: Device = None,
     dtype: Dtype = None,
+    device_map: DeviceMap = None,
     batch_size: Annotated[
         str | None, _option("--batch-size", env="BATCH_SIZE", help="auto or a number.")
     ] = None,
     revision: Revision = None,
     adapter: Adapter = None,
+    merge: Merge = None,
+    merge_weight: MergeWeight = None,
     quantize: Quantize = None,
     trust_remote_code: TrustRemoteCode = None,
     allow_pickle: AllowPickle = None,
@@ -129,9 +143,12 @@ def scan(
     given = {
         "device": device,
         "dtype": dtype,
+        "device_map": device_map,
         "batch_size": front.batch_size(batch_size),
         "revision": revision,
         "adapter": adapter,
+        "merge": merge,
+        "merge_weight": merge_weight,
         "quantize": quantize,
         "trust_remote_code": trust_remote_code,
         "allow_pickle": allow_pickle,
@@ -202,25 +219,44 @@ def list_(
 
 @app.command()
 def check(
-    model: ModelArgument = None,
+    models: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="MODEL",
+            show_default=False,
+            help="As for `scan`, or MEDAUDIT_MODEL; with --architectures: model types, all by default.",
+        ),
+    ] = None,
+    architectures: Annotated[
+        bool,
+        typer.Option("--architectures", help="Build a tiny checkpoint of each model type, and check it."),
+    ] = False,
     device: Device = None,
     dtype: Dtype = None,
+    device_map: DeviceMap = None,
     revision: Revision = None,
     adapter: Adapter = None,
+    merge: Merge = None,
+    merge_weight: MergeWeight = None,
     quantize: Quantize = None,
     trust_remote_code: TrustRemoteCode = None,
     allow_pickle: AllowPickle = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check that a model is loaded rightly: capabilities, is the image used, batch invariance, speed."""
+    """Check that a model is loaded rightly: weights, is the image used, batching, padding, tokens, speed."""
     from medaudit import front
 
+    if architectures:
+        raise typer.Exit(front.check_architectures(models or [], as_json))
     rows = front.check(
-        model,
+        models or [],
         device=device,
         dtype=dtype,
+        device_map=device_map,
         revision=revision,
         adapter=adapter,
+        merge=merge,
+        merge_weight=merge_weight,
         quantize=quantize,
         trust_remote_code=trust_remote_code,
         allow_pickle=allow_pickle,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import os
 import re
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -89,7 +91,7 @@ def regate(folder: Path, plan_file: Path, strict: bool | None) -> tuple[Audit, b
     return gated, is_strict
 
 
-def listing(kind: str) -> list[dict[str, str]]:
+def listing(kind: str) -> list[dict[str, Any]]:
     """Names and one line each."""
     if kind == "phantoms":
         from medaudit.phantoms import card, data_names, names
@@ -97,13 +99,9 @@ def listing(kind: str) -> list[dict[str, str]]:
         models = [{"name": f"phantom:{name}", "about": f"model: {card(name)['flaw']}"} for name in names()]
         return models + [{"name": f"phantom:{name}", "about": "generated images"} for name in data_names()]
     if kind == "architectures":
-        from medaudit.models.routes import architectures
+        from medaudit.architectures.listing import listing as architectures
 
-        return [
-            {"name": name, "about": f"{route}: {class_name}"}
-            for route, types in architectures().items()
-            for name, class_name in sorted(types.items())
-        ]
+        return architectures()
     kinds = {"probes": "probe", "shifts": "shift", "readers": "reader"}
     if kind not in kinds:
         raise UsageError.unknown("kind of thing to list", kind, [*kinds, "architectures", "phantoms"])
@@ -118,17 +116,48 @@ def _about(item: Any) -> str:
     return (item.apply.__doc__ or "").strip().split("\n", 1)[0]
 
 
-def check(model: str | None, **given: Any) -> list[dict[str, str]]:
-    """Rows of the loader self-check."""
+def check(models: Sequence[str], **given: Any) -> list[dict[str, str]]:
+    """Rows of the loader self-check of one model."""
     from medaudit.checking import check_model
     from medaudit.model import LoadOptions
     from medaudit.models import load_model
 
-    if model is None:
+    named = list(models) or [name for name in (os.environ.get("MEDAUDIT_MODEL"),) if name]
+    if not named:
         raise UsageError("No model was named. Type: medaudit check MODEL.")
+    if len(named) > 1:
+        raise UsageError(f"{len(named)} models were named. Check one at a time: medaudit check {named[0]}.")
     options = LoadOptions(**{name: value for name, value in given.items() if value is not None})
     with contextlib.redirect_stdout(sys.stderr):
-        return [asdict(result) for result in check_model(load_model(model, options))]
+        return [asdict(result) for result in check_model(load_model(named[0], options))]
+
+
+def check_architectures(types: Sequence[str], as_json: bool) -> int:
+    """Print one row per model type: what works, what does not apply, what fails; 1 if anything fails."""
+    from medaudit.architectures.sweep import check_architectures as sweep
+
+    out = sys.stdout
+
+    def tell(row: Mapping[str, Any]) -> None:
+        if not as_json:
+            print(printable(_architecture(row)), file=out, flush=True)
+
+    with contextlib.redirect_stdout(sys.stderr):
+        rows = sweep(list(types), tell=tell)
+    if as_json:
+        print(json.dumps(rows, indent=1, ensure_ascii=False))
+    return int(any(str(said).startswith("fails") for row in rows for said in row.values()))
+
+
+def _architecture(row: Mapping[str, Any]) -> str:
+    """``llava  works: generate, choose; not_applicable: geometry (why); fails: tune (why)``."""
+    kinds: dict[str, list[str]] = {"works": [], "not_applicable": [], "fails": []}
+    for name, said in row.items():
+        status, _, why = str(said).partition(": ")
+        if status in kinds:
+            kinds[status].append(f"{name} ({why})" if why else name)
+    told = "; ".join(f"{status}: {', '.join(names)}" for status, names in kinds.items() if names)
+    return f"{row['type']:<24} {told}"
 
 
 def doctor() -> list[dict[str, str]]:

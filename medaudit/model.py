@@ -134,12 +134,19 @@ class Model(Protocol):
 
 @dataclass(frozen=True)
 class LoadOptions:
-    """How to load a model; one object, passed explicitly, so that nothing hides in globals."""
+    """How to load a model; one object, passed explicitly, so that nothing hides in globals.
+
+    ``device_map`` (``auto``, ``balanced``, ``sequential``) spreads one model over several devices. With
+    ``merge`` the weights are ``(1 - merge_weight) * model + merge_weight * merge``, a folder.
+    """
 
     device: str = "auto"
     dtype: str = "auto"
+    device_map: str | None = None
     revision: str | None = None
     adapter: str | None = None
+    merge: str | None = None
+    merge_weight: float | None = None
     quantize: str = "none"
     trust_remote_code: bool = False
     allow_pickle: bool = False

@@ -41,9 +41,12 @@ class AuditTable(_Strict):
     answer: Literal["auto", "generate", "choose"] = "auto"
     device: str = "auto"
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    device_map: Literal["auto", "balanced", "sequential"] | None = None
     batch_size: Literal["auto"] | Annotated[int, Field(ge=1)] = "auto"
     revision: str | None = None
     adapter: str | None = None
+    merge: str | None = None
+    merge_weight: float | None = Field(default=None, ge=0, le=1, allow_inf_nan=False)
     quantize: Literal["none", "8bit", "4bit"] = "none"
     trust_remote_code: bool = False
     allow_pickle: bool = False

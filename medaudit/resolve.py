@@ -58,8 +58,11 @@ def load(model: Any, data: Any, plan: Plan) -> tuple[Model, CaseSet]:
     loading = LoadOptions(
         device=table.device,
         dtype=table.dtype,
+        device_map=table.device_map,
         revision=table.revision,
         adapter=table.adapter,
+        merge=table.merge,
+        merge_weight=table.merge_weight,
         quantize=table.quantize,
         trust_remote_code=table.trust_remote_code,
         allow_pickle=table.allow_pickle,

@@ -12,7 +12,7 @@ from medaudit.models.checkpoint import pickles_opened
 File = Mapping[str, str | int]
 
 #: Raise it when the same checkpoint would answer differently because this package asks differently.
-ROUTE_VERSION = "1"
+ROUTE_VERSION = "2"
 
 _SUFFIXES = {".json", ".safetensors", ".txt", ".model", ".jinja", ".py", ".spm", ".tiktoken", ".bpe"}
 _PICKLED = {".bin", ".pt", ".pth", ".ckpt"}

@@ -11,6 +11,8 @@ def refuse_checkpoint_options(model: str, options: LoadOptions) -> None:
     given = {
         "--revision": options.revision,
         "--adapter": options.adapter,
+        "--merge": options.merge,
+        "--device-map": options.device_map,
         "--quantize": None if options.quantize == "none" else options.quantize,
     }
     for option, value in given.items():

@@ -10,41 +10,46 @@ from typing import Any
 
 from medaudit.errors import ModelError
 from medaudit.model import Answer, Capability, ModelInfo, Request
-from medaudit.models.inputs import Group, InputBuilder
-from medaudit.models.likelihood import decoder, full_pass
+from medaudit.models.denoising import read_in_order, remarks
+from medaudit.models.framed import closed
+from medaudit.models.inputs import Group, InputBuilder, written
+from medaudit.models.layouts import ends
 from medaudit.models.loading import Parts
 from medaudit.models.memory import memory_guard
 from medaudit.models.positions import forget
 from medaudit.models.scorer import Scorer
 from medaudit.models.vision_ops import huggingface
+from medaudit.models.white_box import WHITE_BOX, WhiteBox
+from medaudit.whitebox.applying import applied, prepared_groups
 
 
-class GenerativeModel:
+class GenerativeModel(WhiteBox):
     """A Hugging Face image-text-to-text checkpoint behind the model protocol.
 
     Text is greedy: one beam, no sampling, no penalty, whatever the checkpoint's generation settings say.
     """
 
     def __init__(self, parts: Parts) -> None:
-        self.network, self.processor = parts.network, parts.processor
+        self.network, self.processor = read_in_order(parts.network), parts.processor
         self.builder = InputBuilder(parts.processor, parts.network)
         # A second tokenizer: `prepare` runs on another thread, and a fast tokenizer cannot be shared.
         self._decoder = deepcopy(self.builder.tokenizer)
         self._device = parts.device
         pad = self.builder.tokenizer.pad_token_id
-        self.network.generation_config = _greedy(self.network.generation_config, self.builder.tokenizer)
+        own = self.network.generation_config
+        self.network.generation_config = _greedy(own, self.builder.tokenizer, ends(parts.processor))
         self.scorer = Scorer(parts.network, parts.dtype, 0 if pad is None else pad)
         self._info = ModelInfo(
             id=parts.name,
             kind="generative",
             fingerprint=parts.fingerprint,
-            capabilities=frozenset({Capability.GENERATE, Capability.CHOOSE}),
+            capabilities=frozenset({Capability.GENERATE, Capability.CHOOSE, Capability.EMBED, *WHITE_BOX}),
             revision=parts.revision,
             parameters=parts.parameters,
             dtype=parts.dtype,
             device=parts.device,
             files=parts.files,
-            notes=parts.notes,
+            notes=(*parts.notes, *remarks(self.network)),
         )
 
     @property
@@ -70,7 +75,7 @@ class GenerativeModel:
         return known if isinstance(known, int) else 256
 
     def prepare(self, requests: Sequence[Request]) -> tuple[int, list[Group]]:
-        return len(requests), self.builder.groups(requests)
+        return len(requests), prepared_groups(self, requests)
 
     def answer(self, prepared: tuple[int, list[Group]]) -> list[Answer]:
         import torch
@@ -87,14 +92,12 @@ class GenerativeModel:
         """Answer ``choose`` requests by the reference route: one full pass an option."""
         import torch
 
-        route = decoder if self.network.config.is_encoder_decoder else full_pass
         answers = [Answer(error="not asked")] * prepared[0]
         for group in prepared[1]:
             if group.error is not None:
                 continue
-            with torch.inference_mode(), memory_guard():
-                forget(self.network)
-                scores = route(self.network, self._placed(group), group.options, self.scorer.pad)
+            with torch.inference_mode(), memory_guard(), applied(self, group):
+                scores = self.scorer.exact(self._placed(group), group.options)
             for place, row, options in zip(group.places, scores, group.options, strict=True):
                 answers[place] = Answer(scores=tuple(row), lengths=tuple(map(len, options)))
         return answers
@@ -102,7 +105,7 @@ class GenerativeModel:
     def image_tokens(self, request: Request) -> tuple[int, int]:
         """Image positions in the request's sequence, and its length; 0 where there are none."""
         (group,) = self.builder.groups([request])
-        ids = group.inputs["input_ids"]
+        ids = written(group.inputs)
         known = self.builder.image_id
         return (0 if known is None else int((ids == known).sum())), int(ids.shape[1])
 
@@ -110,7 +113,7 @@ class GenerativeModel:
         if group.error is not None:
             return [Answer(error=group.error)] * len(group.places)
         try:
-            with memory_guard():
+            with memory_guard(), applied(self, group):
                 return self._choose(group) if group.options else self._generate(group)
         except (ValueError, TypeError, IndexError, KeyError, AttributeError, RuntimeError) as error:
             # No text of the error: it may quote the prompt.
@@ -120,7 +123,9 @@ class GenerativeModel:
             ) from error
 
     def _choose(self, group: Group) -> list[Answer]:
-        scores = self.scorer.scores(self._placed(group), group.options)
+        # The fast route is compared with full passes on untouched networks only.
+        route = self.scorer.exact if group.edits else self.scorer.scores
+        scores = route(self._placed(group), group.options)
         return [
             Answer(scores=tuple(row), lengths=tuple(len(ids) for ids in options))
             for row, options in zip(scores, group.options, strict=True)
@@ -129,12 +134,14 @@ class GenerativeModel:
     def _generate(self, group: Group) -> list[Answer]:
         inputs = self._placed(group)
         forget(self.network)
-        out = self.network.generate(**inputs, max_new_tokens=group.max_new_tokens)
-        prompt = group.inputs["input_ids"]
+        given_inputs = closed(self.network.config, inputs)
+        out = self.network.generate(**given_inputs, max_new_tokens=group.max_new_tokens)
+        prompt = written(group.inputs)
         given = prompt.shape[1]
-        # Encoder-decoders and types that start from embeddings return the new tokens only.
+        # Types that start from embeddings, or from an encoder's text, return the new tokens only.
         echoed = out.shape[1] >= given and bool((out[:, :given].cpu() == prompt).all())
-        new = out[:, given:] if echoed and not self.network.config.is_encoder_decoder else out
+        alone = self.network.config.is_encoder_decoder and "decoder_input_ids" not in group.inputs
+        new = out[:, given:] if echoed and not alone else out
         texts = self._decoder.batch_decode(new, skip_special_tokens=True)
         return [Answer(text=text.strip()) for text in texts]
 
@@ -152,14 +159,18 @@ class GenerativeModel:
         return placed
 
 
-def _greedy(own: Any, tokenizer: Any) -> Any:
-    """Generation settings with the checkpoint's token ids and nothing else of it."""
+def _greedy(own: Any, tokenizer: Any, more: list[int]) -> Any:
+    """The checkpoint's own token ids, and ``more`` that end an answer; nothing else of its settings."""
     kept = {
         name: getattr(own, name, None)
         for name in ("bos_token_id", "eos_token_id", "decoder_start_token_id", "forced_bos_token_id")
     }
     if kept["eos_token_id"] is None:
         kept["eos_token_id"] = tokenizer.eos_token_id
+    if more:
+        known = kept["eos_token_id"]
+        several = known if isinstance(known, list) else [known]
+        kept["eos_token_id"] = [token for token in [*several, *more] if token is not None]
     padding = tokenizer.pad_token_id
     if padding is None:
         padding = getattr(own, "pad_token_id", None)

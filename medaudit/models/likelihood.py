@@ -47,10 +47,19 @@ def shared_prefix(network: Any, inputs: dict[str, Any], options: Options, pad: i
             attention_mask=torch.cat([inputs["attention_mask"][rows], mask], dim=1),
             past_key_values=first.past_key_values,
             **_given(position_ids=positions),
+            **_seen(inputs, rows, longest - 1),
             use_cache=True,
         )
         logits = torch.cat([logits, more.logits], dim=1)
     return _by_request(_sums(logits, flat), options)
+
+
+def _seen(inputs: dict[str, Any], rows: Any, length: int) -> dict[str, Any]:
+    """Cross-attention masks of an option's tokens: they see the images that the prompt's last token sees."""
+    mask = inputs.get("cross_attention_mask")
+    if mask is None:
+        return {}
+    return {"cross_attention_mask": mask[rows][:, -1:].expand(-1, length, *mask.shape[2:])}
 
 
 def full_pass(network: Any, inputs: dict[str, Any], options: Options, pad: int) -> Scores:
@@ -79,18 +88,34 @@ def decoder(network: Any, inputs: dict[str, Any], options: Options, pad: int) ->
     """Score options as decoder input of an encoder-decoder model, one pass an option."""
     import torch
 
-    start = network.generation_config.decoder_start_token_id
-    start = pad if start is None else start
+    begin, seen = _begun(network, inputs, len(options), pad)
+    given = {name: value for name, value in inputs.items() if not name.startswith("decoder_")}
     scores: Scores = [[] for _ in options]
     for turn in range(max(len(several) for several in options)):
         flat = [list(several[min(turn, len(several) - 1)]) for several in options]
-        ids, _ = _padded(flat, pad, inputs["input_ids"].device)
-        begin = torch.full_like(ids[:, :1], start)
-        output = network(**_cloned(inputs), decoder_input_ids=torch.cat([begin, ids[:, :-1]], dim=1))
-        for row, score in enumerate(_sums(output.logits, flat)):
+        ids, _ = _padded(flat, pad, begin.device)
+        more = torch.cat([seen, torch.ones_like(ids[:, :-1])], dim=1) if bool((seen == 0).any()) else None
+        output = network(
+            **_cloned(given),
+            decoder_input_ids=torch.cat([begin, ids[:, :-1]], dim=1),
+            **_given(decoder_attention_mask=more),
+        )
+        for row, score in enumerate(_sums(output.logits[:, begin.shape[1] - 1 :], flat)):
             if turn < len(options[row]):
                 scores[row].append(score)
     return scores
+
+
+def _begun(network: Any, inputs: dict[str, Any], rows: int, pad: int) -> tuple[Any, Any]:
+    """What the decoder's text begins with, and its mask: the question, or the start token alone."""
+    import torch
+
+    from medaudit.models.decoder_prompts import decoder_start
+
+    if "decoder_input_ids" in inputs:
+        return inputs["decoder_input_ids"], inputs["decoder_attention_mask"]
+    begin = torch.full((rows, 1), decoder_start(network, pad), device=inputs["input_ids"].device)
+    return begin, torch.ones_like(begin)
 
 
 def _extended(inputs: dict[str, Any], ids: Any, mask: Any, kind: int) -> dict[str, Any]:

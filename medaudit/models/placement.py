@@ -11,6 +11,7 @@ from medaudit.models.vision_ops import huggingface
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 QUANTIZE = ("none", "8bit", "4bit")
+DEVICE_MAPS = ("auto", "balanced", "sequential")
 
 
 def choose_device(wanted: str) -> str:
@@ -47,6 +48,23 @@ def choose_dtype(wanted: str, device: str, config: dict[str, Any]) -> str:
     return own if own in DTYPES else "float32"
 
 
+def placing(options: LoadOptions, device: str) -> dict[str, Any]:
+    """Arguments of ``from_pretrained`` for quantisation and for a device map; {} where neither is asked."""
+    placed = quantisation(options, device)
+    if options.device_map is None:
+        return placed
+    if options.device_map not in DEVICE_MAPS:
+        raise UsageError.unknown("device-map", options.device_map, DEVICE_MAPS)
+    if options.device != "auto":
+        raise UsageError(f"--device-map {options.device_map} chooses the devices itself. Leave --device out.")
+    if find_spec("accelerate") is None:
+        raise ModelError(
+            f"--device-map {options.device_map} needs accelerate. Type: pip install accelerate, "
+            "or leave --device-map out."
+        )
+    return {**placed, "device_map": options.device_map}
+
+
 def quantisation(options: LoadOptions, device: str) -> dict[str, Any]:
     """Arguments of ``from_pretrained`` for ``none|8bit|4bit``."""
     if options.quantize not in QUANTIZE:
@@ -61,3 +79,15 @@ def quantisation(options: LoadOptions, device: str) -> dict[str, Any]:
     eight = options.quantize == "8bit"
     config = huggingface().BitsAndBytesConfig(load_in_8bit=eight, load_in_4bit=not eight)
     return {"quantization_config": config, "device_map": {"": device}}
+
+
+def input_device(network: Any, device: str) -> str:
+    """Where inputs go: ``device``, or the first that computes where the network is spread over several."""
+    spread = getattr(network, "hf_device_map", None)
+    if not spread:
+        return device
+    # A part that rests on the CPU or the disk is computed on the first GPU, where there is one.
+    computing = [place for place in spread.values() if str(place) not in {"cpu", "disk"}]
+    if not computing:
+        return "cpu"
+    return f"cuda:{computing[0]}" if isinstance(computing[0], int) else str(computing[0])

@@ -11,13 +11,19 @@ from medaudit.models.vision_ops import huggingface
 
 GENERATIVE = "generative"
 CONTRASTIVE = "contrastive"
+CLASSIFIER = "classifier"
 
 
 def architectures() -> dict[str, dict[str, str]]:
-    """Model types that load, by route: ``{"generative": {type: class}, "contrastive": {type: class}}``."""
+    """Model types that load, by route: ``{"generative": {type: class}, "contrastive": {type: class}, ...}``.
+
+    Classifiers answer from a closed set; types that also have a class of another route are not among them.
+    """
     generative = _table("MODEL_FOR_MULTIMODAL_LM_MAPPING_NAMES") | image_text_types()
     contrastive = _table("MODEL_FOR_ZERO_SHOT_IMAGE_CLASSIFICATION_MAPPING_NAMES")
-    return {GENERATIVE: generative, CONTRASTIVE: contrastive}
+    answering = _table("MODEL_FOR_VISUAL_QUESTION_ANSWERING_MAPPING_NAMES")
+    classifier = {kind: cls for kind, cls in answering.items() if kind not in generative | contrastive}
+    return {GENERATIVE: generative, CONTRASTIVE: contrastive, CLASSIFIER: classifier}
 
 
 def image_text_types() -> dict[str, str]:
@@ -33,13 +39,18 @@ def _table(name: str) -> dict[str, str]:
 
 
 def route_of(checkpoint: Checkpoint) -> str:
-    """Return ``generative`` or ``contrastive``; a type in both tables goes by its named architecture."""
+    """Return the route of a checkpoint; a type in two tables goes by its named architecture.
+
+    A classifier has to name its class: other checkpoints of its type have no answers to choose from.
+    """
     table = architectures()
     generative, contrastive = (table[route].get(checkpoint.type) for route in (GENERATIVE, CONTRASTIVE))
     if contrastive and (generative is None or contrastive in checkpoint.architectures):
         return CONTRASTIVE
     if generative or checkpoint.remote_code:
         return GENERATIVE
+    if table[CLASSIFIER].get(checkpoint.type) in checkpoint.architectures:
+        return CLASSIFIER
     raise ModelError(_refusal(checkpoint))
 
 

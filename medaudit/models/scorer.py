@@ -41,6 +41,12 @@ class Scorer:
         forget(self.network)
         return self.routes[continued](self.network, inputs, options, self.pad)
 
+    def exact(self, inputs: dict[str, Any], options: Options) -> Scores:
+        """The same by the reference route: one pass over prompt and option for each option."""
+        forget(self.network)
+        route = likelihood.decoder if self.network.config.is_encoder_decoder else likelihood.full_pass
+        return route(self.network, inputs, options, self.pad)
+
     def _first(self, continued: bool, inputs: dict[str, Any], options: Options) -> Scores:
         forget(self.network)
         exact = likelihood.full_pass(self.network, inputs, options, self.pad)

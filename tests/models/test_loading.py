@@ -72,6 +72,7 @@ def test_an_unknown_id_without_network_is_one_clear_message(attempts: list[str])
     message = str(caught.value)
     assert "'nobody/no-such-model-4711' is neither a local folder nor a Hugging Face model" in message
     assert "no network" in message
+    assert "lacks config, weights, processor and tokenizer" in message
     assert time.monotonic() - start < 20
     assert attempts  # control: an id is the one case that does ask
 
@@ -115,6 +116,7 @@ def pickled_adapter_inside(folder: Path) -> None:
 def lost_shard(folder: Path) -> None:
     index = {"weight_map": {"a": "model-00001-of-00002.safetensors"}}
     (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    (folder / "model.safetensors").unlink()  # a loader takes it first
 
 
 def damaged_processor(folder: Path) -> None:
@@ -199,6 +201,8 @@ def test_missing_tensors_are_noted_and_complete_ones_are_not(llava_folder: Path,
         (LoadOptions(dtype="float8"), UsageError, "Unknown dtype 'float8'"),
         (LoadOptions(quantize="2bit"), UsageError, "Unknown quantize '2bit'"),
         (LoadOptions(device="cuda:99"), ModelError, "--device cpu"),
+        (LoadOptions(device_map="everywhere"), UsageError, "Unknown device-map 'everywhere'"),
+        (LoadOptions(device_map="auto", device="cpu"), UsageError, "Leave --device out"),
         (LoadOptions(revision="main"), ModelError, "no revisions"),
         (LoadOptions(adapter="no-such-adapter"), ModelError, "no adapter_config.json"),
     ],

@@ -1,0 +1,81 @@
+"""Build, load and check every architecture, each in a process of its own with a time limit."""
+
+from __future__ import annotations
+
+import multiprocessing
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from medaudit.architectures.kinds import Kind, select
+
+#: Seconds for one type: build, load, all checks.
+LIMIT = 240.0
+COLUMNS = ("generate", "choose", "embed", "attend", "gradients", "intervene", "geometry", "batch", "tune")
+
+Row = dict[str, Any]
+
+
+def check_architectures(
+    names: Sequence[str] = (), *, workers: int = 2, tell: Callable[[Row], None] | None = None
+) -> list[Row]:
+    """Rows ``{"type", "class", capability: verdict, ..., "notes", "seconds"}`` in the order of the types.
+
+    A verdict is ``works``, ``not_applicable: why`` or ``fails: why``. One crash, hang or memory blow-up
+    costs one row. ``names`` are model types, all of them by default; ``tell`` is called with each row as it
+    comes. Raises :class:`~medaudit.errors.UsageError` for a type that transformers does not name.
+    """
+    chosen = select(list(names))
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["medaudit.architectures.preload"])
+    rows = []
+    for row in _rows(chosen, context, workers):
+        if tell is not None:
+            tell(row)
+        rows.append(row)
+    return rows
+
+
+def _rows(chosen: Sequence[Kind], context: Any, workers: int) -> Iterator[Row]:
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        yield from pool.map(lambda kind: _apart(kind, context), chosen)
+
+
+def _apart(kind: Kind, context: Any) -> Row:
+    """The row of one type, from a child process."""
+    ours, theirs = context.Pipe(duplex=False)
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="medaudit-") as folder:
+        child = context.Process(target=_child, args=(kind, folder, theirs), daemon=True)
+        child.start()
+        theirs.close()
+        try:
+            row: Row = ours.recv() if ours.poll(LIMIT) else _lost(kind, f"no answer within {LIMIT:g} s")
+        except EOFError:
+            row = _lost(kind, "the process died")
+        child.join(timeout=10)
+        child.kill()
+        child.join()
+    return {**row, "seconds": round(time.perf_counter() - began, 1)}
+
+
+def _lost(kind: Kind, why: str) -> Row:
+    verdicts = dict.fromkeys(COLUMNS, f"fails: {why}")
+    return {"type": kind.type, "class": kind.class_name, **verdicts, "notes": []}
+
+
+def _child(kind: Kind, folder: str, results: Connection) -> None:
+    import warnings
+
+    import torch
+
+    from medaudit.architectures.conformance import conform
+
+    torch.set_num_threads(1)
+    warnings.simplefilter("ignore")  # a tiny model makes libraries remark on what a real one would not
+    results.send(conform(kind, Path(folder)))
+    results.close()
