@@ -1,15 +1,13 @@
-"""Checks that reach inside: attention, gradients, interventions, token geometry, tuning."""
+"""Checks that reach inside: attention, gradients, interventions, tuning."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
-from functools import wraps
 from typing import Any
 
 import numpy as np
 
+from medaudit.architectures.reaching import reaching
 from medaudit.architectures.subject import (
     ALIVE,
     OPTIONS,
@@ -21,41 +19,14 @@ from medaudit.architectures.subject import (
     tolerance,
 )
 from medaudit.geometry import NoGrid, geometry_of
-from medaudit.geometry.oracle import oracle
 from medaudit.model import Capability
-from medaudit.whitebox.reach import NotReached
 
-#: Hits of the oracle, and of the same oracle judged by a map shifted by half its tokens.
-PROVED, MISLED = 0.9, 0.5
-#: Largest probability of so many hits by a map that knows nothing.
-CHANCE = 0.01
 #: Points at which every token of an image can be masked without a leak, the aim first.
 POINTS = ("embedding", "projector", "patch")
 #: A box beyond any padding: (image, x0, y0, x1, y1).
 NOWHERE = (0, -9e5, -9e5, -8e5, -8e5)
 #: Steps along the gradient, as the change of score that they should make.
 STEPS = (3e-2, 1e-2, 3e-3, 1e-3)
-
-
-Check = Callable[[Subject], None]
-
-
-def reaching(capability: Capability) -> Callable[[Check], Check]:
-    """A part that the type does not have is not applicable, and says why."""
-
-    def decorate(check: Check) -> Check:
-        @wraps(check)
-        def checked(subject: Subject) -> None:
-            if capability not in subject.model.info.capabilities:
-                raise NotApplicable(f"a {subject.model.info.kind} model offers no {capability.value}")
-            try:
-                check(subject)
-            except (NoGrid, NotReached) as reason:
-                raise NotApplicable(str(reason)) from reason
-
-        return checked
-
-    return decorate
 
 
 @reaching(Capability.ATTEND)
@@ -183,45 +154,13 @@ def _no_op(subject: Subject, point: str) -> None:
         reference(subject.model.prepare(asked)),
         subject.ask([replace(q, intervention=nothing) for q in asked]),
     )
-    if idle > 1e-5:
+    if idle > ALIVE:
         raise Fails(f"control: masking no token changes the scores by {idle:.2g}")
 
 
 def _hooks(subject: Subject) -> int:
     """Hooks on all modules; the library keeps some of its own on towers whose hidden states it collects."""
     return sum(len(m._forward_hooks) + len(m._forward_pre_hooks) for m in subject.model.network.modules())
-
-
-@reaching(Capability.INTERVENE)
-def geometry(subject: Subject) -> None:
-    """Is the token that answers to a painted cell the one that the map names, at every stage?"""
-    if subject.generative:
-        for size in dict.fromkeys(SIZES):
-            _painted(subject, size, "projector")
-        with suppress(NoGrid):  # two towers, or patches that stand in no grid: the projector's map is enough
-            _painted(subject, SIZES[1], "patch")
-    else:
-        _painted(subject, SIZES[1], "patch")
-
-
-def _painted(subject: Subject, size: tuple[int, int], stage: str) -> None:
-    found = oracle(subject.model, size, stage)
-    where = f"{stage}, {size[0]} x {size[1]}"
-    if found.tried == 0:
-        raise Fails(f"no token could be painted ({where})")
-    if found.disturbed != "image":
-        raise NotApplicable(
-            "its convolutional tower spreads a painted cell over all tokens, so the map is proved from the "
-            "tower's last feature map on, and not from the pixels"
-        )
-    if found.rate < PROVED:
-        raise Fails(f"{found.hits} of {found.tried} painted cells answer where the map says ({where})")
-    if found.p_value > CHANCE:
-        raise Fails(
-            f"{found.tried} cells on so coarse a grid prove nothing, p = {found.p_value:.2g} ({where})"
-        )
-    if found.control > MISLED:
-        raise Fails(f"control: a shifted map is right {found.control:.0%} of the time ({where})")
 
 
 @reaching(Capability.TUNE)

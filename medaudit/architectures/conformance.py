@@ -8,7 +8,8 @@ from typing import Any
 
 from medaudit.architectures.build import NotBuildable, build
 from medaudit.architectures.checks_answers import batch, choose, embed, generate
-from medaudit.architectures.checks_inside import attend, geometry, gradients, intervene, tune
+from medaudit.architectures.checks_geometry import geometry
+from medaudit.architectures.checks_inside import attend, gradients, intervene, tune
 from medaudit.architectures.kinds import Kind
 from medaudit.architectures.subject import Fails, NotApplicable, Subject
 from medaudit.models.quiet import quiet_loading

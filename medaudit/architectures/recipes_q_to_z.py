@@ -87,10 +87,10 @@ RECIPES: Mapping[str, Recipe] = {
         processor={"image_seq_len": 16},
     ),
     "step3p7": Recipe(
-        # A token is 56 pixels wide, so the picture has to be large to hold nine; released ones alternate.
+        # A token is 56 pixels wide, so the picture has to be large to hold a few; released ones alternate.
         config={
-            "vision_config.image_size": 168,
-            "vision_config.max_position_embeddings": 144,
+            "vision_config.image_size": 336,
+            "vision_config.max_position_embeddings": 576,
             "text_config.sliding_window": 512,
             "text_config.layer_types": ["full_attention", "sliding_attention"],
             "text_config.mlp_layer_types": ["dense", "sparse"],
@@ -99,7 +99,7 @@ RECIPES: Mapping[str, Recipe] = {
                 "sliding_attention": {"rope_type": "default", "rope_theta": 10000.0},
             },
         },
-        image_processor={"size": {"height": 168, "width": 168}, "patch_size": 112},
+        image_processor={"size": {"height": 336, "width": 336}, "patch_size": 224},
     ),
     "t5gemma2": Recipe(processor={"image_seq_length": 16}),  # written once, before it is calibrated
     "tipsv2:contrastive": Recipe(

@@ -74,8 +74,11 @@ def _child(kind: Kind, folder: str, results: Connection) -> None:
     import torch
 
     from medaudit.architectures.conformance import conform
+    from medaudit.models.vision_ops import huggingface
 
     torch.set_num_threads(1)
-    warnings.simplefilter("ignore")  # a tiny model makes libraries remark on what a real one would not
+    # A tiny model makes libraries remark on what a real one would not.
+    warnings.simplefilter("ignore")
+    huggingface().utils.logging.set_verbosity_error()
     results.send(conform(kind, Path(folder)))
     results.close()

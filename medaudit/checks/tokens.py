@@ -47,6 +47,8 @@ def _judged(found: Any, stage: str) -> Outcome:
         f"{stage}: {found.hits} of {found.tried} painted cells answer at their token, at least {RATE:g} "
         f"needed; chance {found.chance:.2g}, shifted map {found.control:.2g}"
     )
+    if found.disturbed != "image":
+        return "note", f"{detail}; on its {found.disturbed} instead of the image, which its tower spreads out"
     if found.chance >= RATE or found.control >= max(share, RATE):
         return "note", f"{detail}: too few tokens to prove anything"
     if share >= RATE:

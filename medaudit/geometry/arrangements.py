@@ -104,6 +104,34 @@ def cut_tiles_then_whole(views: Sequence[View], tokens: int, size: Size) -> Arra
     raise NoGrid(f"{tokens} image tokens do not form tiles and a whole image with separators")
 
 
+def stitched_tiles(views: Sequence[View], tokens: int, size: Size) -> Arranged:
+    """The whole image, then one grid over all tiles, which overlap: each token is kept from one tile."""
+    whole, *parts = views
+    for merge in range(1, LARGEST_MERGE + 1):
+        (first,) = _merged([whole], merge)
+        rows, columns = first.grid or (0, 0)
+        canvas = _stitched(parts, merge)
+        if canvas is not None and rows * columns + _cells(canvas) == tokens:
+            return (first, canvas), row_major([first, canvas])
+    raise NoGrid(f"{tokens} image tokens do not form a whole image and a grid over {len(parts)} tiles")
+
+
+def _stitched(parts: Sequence[View], merge: int) -> View | None:
+    if not parts:
+        return None
+    edges = np.array([part.frame for part in parts])
+    x0, y0, x1, y1 = (*edges[:, :2].min(axis=0), *edges[:, 2:].max(axis=0))
+    frame = parts[0].frame
+    across = (frame[2] - frame[0]) / parts[0].patches[1] * merge
+    down = (frame[3] - frame[1]) / parts[0].patches[0] * merge
+    grid = (round((y1 - y0) / down), round((x1 - x0) / across))
+    return View((float(x0), float(y0), float(x1), float(y1)), grid, grid, "tiles")
+
+
+def _cells(view: View) -> int:
+    return (view.grid or (0, 0))[0] * (view.grid or (0, 0))[1]
+
+
 #: Types that break the rule, and what they do instead.
 ARRANGEMENTS: dict[str, Callable[[Sequence[View], int, Size], Arranged]] = {
     "llava_next": joined_tiles,
@@ -113,6 +141,7 @@ ARRANGEMENTS: dict[str, Callable[[Sequence[View], int, Size], Arranged]] = {
     "florence2": pooled_first,
     "emu3": partial(newline_rows, around=0),
     "hunyuan_vl": newline_rows,
+    "molmo2": stitched_tiles,
     "phi4_multimodal": cut_tiles_then_whole,
     "step3p7": whole_last,
     "unlimited_ocr": tiles_then_whole,

@@ -16,7 +16,7 @@ from medaudit.geometry.errors import NoGrid
 from medaudit.geometry.exceptions import TOWER_SEQUENCES, no_grid
 from medaudit.geometry.ramps import measure
 from medaudit.geometry.tokens import TokenMap, place_cells
-from medaudit.geometry.tower import patch_size
+from medaudit.geometry.tower import patch_size, reach
 from medaudit.geometry.views import Layout, View, layout
 from medaudit.models.prompts import image_token_id
 
@@ -60,10 +60,13 @@ class Geometry:
         """The views of an image of ``size``, before the projector."""
         return self._measured(size)[0].views
 
-    @property
-    def convolutional(self) -> bool:
-        """Whether the vision tower has no patches: its tokens are places of a feature map."""
-        return patch_size(self.network) is None
+    def patched(self, size: tuple[int, int]) -> bool:
+        """Whether the vision tower reads patches; a convolutional one has places of a feature map."""
+        return self._measured(size)[0].places is not None
+
+    def reach(self, stage: str = "projector") -> int:
+        """The radius that a mask needs at a stage: 1 where overlapping convolutions lie before it, else 0."""
+        return reach(self.network) if stage == "projector" else 0
 
     def token_map(self, size: tuple[int, int], stage: str = "projector") -> TokenMap:
         """Where the tokens of an image of ``size`` (height, width) look.

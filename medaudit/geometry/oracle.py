@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 #: Tokens painted at one stage, and base pictures that each is painted on.
 TRIED, PICTURES = 12, 3
+#: One part in so many is left unpainted at each edge of a cell that is wide enough.
+MIDDLE = 4
 #: From this share of the largest change on, painted tokens are compared among themselves.
 MIXED = 0.5
 
@@ -76,15 +78,15 @@ def oracle(
 
     After the blocks, each painting is repeated on 3 pictures, and a token's change is divided by how much
     it changes between those: mixing makes some tokens answer to everything. One trial is right when, among
-    the tokens of the painted one's view, the largest change is at a token of ``TokenMap.tokens(painted
-    box)``. Where every token answers to everything, the painted tokens are compared among themselves,
-    after taking off what is usual for each painting and for each token. ``judged`` puts another map to
-    the test than the model's own. Raises NoGrid where there is none.
+    the tokens of the painted one's view, the largest change is at a token that the map names for the painted
+    box, dilated by ``Geometry.reach``. Where every token answers to everything, the painted tokens are
+    compared among themselves, after taking off what is usual for each painting and for each token. ``judged``
+    puts another map to the test than the model's own. Raises NoGrid where there is none.
     """
     geometry = geometry_of(model)
     tokens = judged or geometry.token_map(size, stage)
     rng = np.random.default_rng(seed)
-    if stage == "projector" and geometry.convolutional:
+    if stage == "projector" and not geometry.patched(size):
         return _by_feature_map(model, geometry, tokens, rng)
     # Before any layer mixes tokens one picture says it all; two are needed to find the patch embedding.
     pictures = [_picture(rng, size) for _ in range(2 if stage == "patch" else PICTURES)]
@@ -105,7 +107,7 @@ def oracle(
                 for base, picture in zip(bases, pictures, strict=True)
             ]
             trials.append((token, box, np.stack(changes)))
-    return _judged(tokens, trials, scale)
+    return _judged(tokens, trials, scale, geometry.reach(stage))
 
 
 def _by_feature_map(
@@ -162,8 +164,11 @@ def _painted_box(tokens: TokenMap, token: int) -> Box | None:
     if inside is None:
         return None
     low, high = np.array(inside[:2]), np.array(inside[2:])
+    # Convolutions with overlapping kernels see past a cell's edge: its middle is what is the cell's alone.
+    edge = np.where(high - low >= 2 * MIDDLE, (high - low) / MIDDLE, 0.0)
+    low, high = low + edge, high - edge
     inner = np.concatenate([np.ceil(low - 0.05), np.floor(high + 0.05)])
-    few = _area(inner) < 0.5 * _area(np.array(inside))
+    few = _area(inner) < 0.5 * _area(np.concatenate([low, high]))
     x0, y0, x1, y1 = np.concatenate([np.floor(low + 0.05), np.ceil(high - 0.05)]) if few else inner
     return float(x0), float(y0), float(x1), float(y1)
 
@@ -209,7 +214,7 @@ def _scale(bases: list[NDArray[np.float32]]) -> Floats:
     return scale
 
 
-def _judged(tokens: TokenMap, trials: list[Trial], scale: Floats) -> OracleResult:
+def _judged(tokens: TokenMap, trials: list[Trial], scale: Floats, radius: int = 0) -> OracleResult:
     outside = max((_outside(tokens, box, changes.mean(axis=0)) for _, box, changes in trials), default=0.0)
     hits, control, chances = 0, 0, []
     answers = (
@@ -217,7 +222,7 @@ def _judged(tokens: TokenMap, trials: list[Trial], scale: Floats) -> OracleResul
     )
     for (token, box, changes), answer in zip(trials, answers, strict=True):
         view = np.flatnonzero((tokens.places[:, 0] == tokens.places[token, 0]) & np.isfinite(answer))
-        named = np.isin(view, tokens.tokens(box))
+        named = np.isin(view, tokens.tokens(box, radius))
         winner = int(np.argmax(answer[view]))
         hits += bool(named[winner]) and bool(changes[:, view[winner]].any())
         control += bool(np.roll(named, len(view) // 2)[winner])

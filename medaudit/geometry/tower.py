@@ -1,4 +1,4 @@
-"""The side of a patch, as the vision tower was built."""
+"""The side of a patch, and how far past its cell a token sees, as the vision tower was built."""
 
 from __future__ import annotations
 
@@ -39,3 +39,16 @@ def _convolution(network: Any) -> int | None:
             stride = module.stride[-1]
             return stride if tuple(module.kernel_size[-2:]) == tuple(module.stride[-2:]) else None
     return None
+
+
+def reach(network: Any) -> int:
+    """Tokens beyond a cell's own that see it before any block mixes them: 1 where convolutions overlap.
+
+    A convolution with kernel 3 and stride 2 after the patches (SAM's neck) gives every other patch to two
+    tokens, so a mask of such a type needs this radius.
+    """
+    import torch
+
+    convolutions = [part for part in network.modules() if isinstance(part, torch.nn.Conv2d)]
+    overlaps = (part.kernel_size[0] > part.stride[0] > 1 and part.in_channels > 3 for part in convolutions)
+    return int(any(overlaps))

@@ -80,20 +80,14 @@ def attach(network: Any, names: list[str], rank: int, seed: int) -> Any:
             warnings.simplefilter("ignore")
             torch.manual_seed(seed)
             return peft.LoraModel(network, config, "default")
-    except (ValueError, TypeError, RuntimeError, NotImplementedError, AttributeError, KeyError) as error:
-        raise ModelError(
-            f"{network.config.model_type}: peft puts no adapter on it ({type(error).__name__})."
-        ) from error
-
-
-def detach(adapter: Any) -> Any:
-    """The network with its adapters added into the weights. Raises NotReached where peft cannot."""
-    try:
-        return adapter.merge_and_unload()
     except NotImplementedError as error:
-        kind = adapter.model.config.model_type
+        kind = network.config.model_type
         raise NotReached(
             f"{kind}: the library names no input embeddings for it, which peft asks for"
+        ) from error
+    except (ValueError, TypeError, RuntimeError, AttributeError, KeyError) as error:
+        raise ModelError(
+            f"{network.config.model_type}: peft puts no adapter on it ({type(error).__name__})."
         ) from error
 
 

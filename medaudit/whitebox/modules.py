@@ -23,8 +23,15 @@ VISION_TOWERS = {
 SEQUENCE_MODULES = {"t5gemma2": "model.encoder.text_model"}
 #: Pixtral pads the convolution's output to the largest image and crops it: its norm sees the real patches.
 PATCH_MODULES = {"pixtral": "ln_pre"}
-#: Towers in which a second encoder reads the pixels, so that editing one patch embedding leaves a leak.
-TWO_TOWERS = ("deepseek_vl_hybrid", "deepseek_ocr2", "unlimited_ocr")
+#: Why the output of a type's patch embedding is not the patches of the image, one token each.
+UNEVEN_PATCHES = {
+    **dict.fromkeys(
+        ["deepseek_vl_hybrid", "deepseek_ocr2", "unlimited_ocr"],
+        "a second vision tower reads the pixels too",
+    ),
+    "inkling2": "four of its rows make one patch",
+    "step3p7": "its vision tower runs apart for the whole image and for its tiles",
+}
 
 _ACROSS = ("cross", "encoder_attn", "encoder_decoder", "encdec")
 _LAYER_NAMES = ("layer", "block", "stage")
@@ -54,13 +61,13 @@ def vision_blocks(network: Any) -> Any:
 def patch_embedding(network: Any) -> Any:
     """The module whose output is the sequence of patches: the first convolution or linear layer so named.
 
-    Raises NotReached for types with two vision towers, because patches masked in one are read by the other.
+    Raises NotReached for types where a mask there would leak, or hit other patches than it names.
     """
     import torch
 
     tower = vision_tower(network)
-    if kind(network) in TWO_TOWERS:
-        raise NotReached(f"{kind(network)} reads pixels with two vision towers")
+    if kind(network) in UNEVEN_PATCHES:
+        raise NotReached(f"{kind(network)}: {UNEVEN_PATCHES[kind(network)]}")
     path = PATCH_MODULES.get(str(getattr(getattr(tower, "config", None), "model_type", "")))
     if path:
         return _at(tower, path)

@@ -16,7 +16,7 @@ from typing import Any
 from medaudit.errors import ModelError, UsageError
 from medaudit.model import Model, Request
 from medaudit.whitebox.answer_loss import answer_loss
-from medaudit.whitebox.lora import attach, detach, digest, linear_layers
+from medaudit.whitebox.lora import attach, digest, linear_layers
 
 #: A tuned model is of the class of the model that it was made from, and is asked in the same way.
 TunedModel = Model
@@ -82,7 +82,7 @@ def tune(
     losses = _train(learner, trained, examples, steps, learning_rate, seed)
     last = _mean_loss(learner, examples)
     said = digest({name: tensor for name, tensor in network.state_dict().items() if "lora_" in name})
-    merged = detach(adapter).requires_grad_(True)
+    merged = adapter.merge_and_unload().requires_grad_(True)
     if digest(model.network.state_dict()) != before:
         raise ModelError(f"{model.info.id!r}: tuning a copy changed the model itself.")
     numbers = {"trained": sum(p.numel() for p in trained), "layers": len(layers), "examples": len(examples)}

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from medaudit.architectures import checks_answers, checks_inside
+from medaudit.architectures import checks_answers, checks_geometry, checks_inside
 from medaudit.architectures.conformance import CHECKS, conform, verdict
 from medaudit.architectures.kinds import select
 from medaudit.architectures.subject import Subject
@@ -119,7 +119,15 @@ def test_a_wrong_map_fails(subject: Subject, monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(Geometry, "token_map", shifted)
 
-    assert "painted cells answer where the map says" in verdict(checks_inside.geometry, subject)
+    assert "painted cells answer where the map says" in verdict(checks_geometry.geometry, subject)
+
+
+def test_a_type_that_denies_a_grid_it_has_fails(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
+    from medaudit.geometry import exceptions
+
+    monkeypatch.setitem(exceptions.NO_GRID, "llava", "so it says")
+
+    assert "a square one fits" in verdict(checks_geometry.geometry, subject)
 
 
 def test_a_wrong_gradient_fails(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -118,3 +118,13 @@ def test_the_copies_and_the_page_are_those_of_the_table() -> None:
 
     assert json.loads((ROOT / "benchmarks/results/architectures.json").read_text()) == table
     assert (ROOT / "docs/architectures.md").read_text() == markdown(table)
+
+
+def test_the_list_says_what_was_measured_of_each_type() -> None:
+    from medaudit.architectures.listing import listing
+
+    rows = {row["name"]: row for row in listing()}
+
+    assert rows["llava"]["measured"]["geometry"] == "works"
+    assert rows["clip"]["about"] == "contrastive: CLIPModel; without generate"
+    assert {row["measured_with"] for row in rows.values()} == {(measured() or {})["transformers"]}

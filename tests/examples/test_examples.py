@@ -16,6 +16,7 @@ SAYS = {
     "python_callable.py": "visual_gain",
     "dicom_study.py": "questions, for example",
     "write_a_probe.py": "polite_gain",
+    "look_inside.py": "region hidden",
 }
 
 

@@ -86,7 +86,7 @@ def test_weights_from_an_answer_to_its_image_are_found(
         ("mllama", "embedding", "cross-attention"),
         ("blip", "projector", "inside one step"),
         ("qwen3_5", "attention", "linear_attention"),
-        ("deepseek_vl_hybrid", "patch", "two vision towers"),
+        ("deepseek_vl_hybrid", "patch", "a second vision tower"),
         ("florence2", "block:0", "one token per patch"),
     ],
 )
