@@ -6,6 +6,7 @@
     ├── UsageError           2  wrong option, plan key or name
     ├── DataError            2  cases or images that cannot be read
     ├── ModelError           2  model that cannot be loaded or asked
+    │   └── NotApplicableError  a part that the model does not have: a probe's *not applicable*
     ├── PluginError          2  plugin refused at registration
     ├── IncompleteError      3  the run ended early; what was computed is saved
     └── VerificationError    4  a bundle that does not hold what it claims
@@ -46,6 +47,10 @@ class DataError(MedauditError):
 
 class ModelError(MedauditError):
     """Fix the model id, folder or server that the message names."""
+
+
+class NotApplicableError(ModelError):
+    """The model has no such part: inside a probe it means *not applicable*, for the reason that it gives."""
 
 
 class PluginError(MedauditError):

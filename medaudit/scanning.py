@@ -13,7 +13,7 @@ from medaudit.case import CaseSet
 from medaudit.context import Context
 from medaudit.document import Run, digest, document
 from medaudit.engine import Engine
-from medaudit.errors import DataError, MedauditError, UsageError
+from medaudit.errors import DataError, MedauditError, NotApplicableError, UsageError
 from medaudit.evidence import save_evidence
 from medaudit.finding import Finding, Verdict
 from medaudit.folder import Events, open_folder
@@ -127,6 +127,8 @@ def _probe(run: Run, probe: Probe, context: Context, events: Events | None, prog
         found = list(probe.run(context, **_parameters(run.plan, probe)))
     except (DataError, UsageError):
         raise  # the store or an image is gone, or the plan is wrong: going on would mislead
+    except NotApplicableError as reason:
+        _cover(run, probe, "not_applicable", str(reason), Verdict.NOT_APPLICABLE)
     except (Exception, SystemExit) as error:  # one broken probe must not take the others' results with it
         # A foreign exception may quote a case: the document gets its type, the terminal its text.
         text = str(error) if isinstance(error, MedauditError) else type(error).__name__

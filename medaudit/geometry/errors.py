@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from medaudit.errors import ModelError
+from medaudit.errors import NotApplicableError
 
 
-class NoGrid(ModelError):
+class NoGrid(NotApplicableError):
     """No token of this model stands for a place in the image; ``reason`` says why.
 
     Not a failure of the model: resamplers and pooled embeddings mix the whole image into every token.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from medaudit.errors import ModelError
+from medaudit.errors import ModelError, NotApplicableError
 
 
-class NotReached(ModelError):
+class NotReached(NotApplicableError):
     """This type has no such place, or it cannot be read exactly; a probe reports *not applicable*."""
 
 

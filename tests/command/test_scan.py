@@ -229,3 +229,28 @@ def test_the_same_scan_twice_gives_the_same_document(data: Path, models: Path) -
         return {name: value for name, value in audit.document.items() if name != "run"}
 
     assert document() == document()
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "whole"),
+    [("NotReached", "not_applicable", "complete"), ("ModelError", "error", "incomplete")],
+)
+def test_a_part_that_a_model_lacks_is_not_applicable_and_a_failure_is_not(
+    data: Path, models: Path, monkeypatch: pytest.MonkeyPatch, error: str, status: str, whole: str
+) -> None:
+    from medaudit import registry
+    from medaudit.whitebox import reach
+
+    def inside(ctx):
+        """Is the inside reached?"""
+        raise getattr(reach, error)("it has no tower")
+
+    registry.load_plugins()
+    monkeypatch.setitem(registry._ITEMS, "probe", dict(registry._ITEMS["probe"]))
+    package.probe("inside", needs=[["generate"]], reference="none", metrics=["m"])(inside)
+
+    audit = package.scan(f"python:{models}:reader", data, probes=["inside"])
+
+    (row,) = [row for row in audit.document["coverage"] if row["probe"] == "inside"]
+    assert (row["status"], audit.status) == (status, whole)
+    assert "it has no tower" in row["reason"]
