@@ -14,19 +14,16 @@ import json
 import time
 from pathlib import Path
 
-from medaudit.architectures.sweep import COLUMNS, Row, check_architectures
-from medaudit.architectures.table import document, markdown, status_of
+from medaudit.architectures.sweep import Row, check_architectures
+from medaudit.architectures.table import document, markdown, summary, told
 
 ROOT = Path(__file__).resolve().parents[1]
 PLACES = ("medaudit/architectures/measured.json", "benchmarks/results/architectures.json")
 
 
 def tell(row: Row) -> None:
-    """One line a type: what does not work, and why."""
-    left = [f"{name} {row[name]}" for name in COLUMNS if status_of(row[name]) == "fails"]
-    missing = [name for name in COLUMNS if status_of(row[name]) == "not_applicable"]
-    detail = "; ".join(left) or (f"not applicable: {', '.join(missing)}" if missing else "all work")
-    print(f"{row['seconds']:>6.1f} s  {row['type']:<24} {detail[:300]}", flush=True)
+    """One line a type: seconds, what does not work, and why."""
+    print(f"{row['seconds']:>6.1f} s  {told(row)[:300]}", flush=True)
 
 
 def main() -> None:
@@ -35,8 +32,9 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     arguments = parser.parse_args()
     began = time.perf_counter()
-    table = document(check_architectures(arguments.types, workers=arguments.workers, tell=tell))
-    print(json.dumps(table["counts"]), f"{time.perf_counter() - began:.0f} s")
+    rows = check_architectures(arguments.types, workers=arguments.workers, tell=tell)
+    print(f"{summary(rows)}; {time.perf_counter() - began:.0f} s")
+    table = document(rows)
     if not arguments.types:
         text = json.dumps(table, indent=1, ensure_ascii=False) + "\n"
         for place in PLACES:

@@ -133,31 +133,20 @@ def check(models: Sequence[str], **given: Any) -> list[dict[str, str]]:
 
 
 def check_architectures(types: Sequence[str], as_json: bool) -> int:
-    """Print one row per model type: what works, what does not apply, what fails; 1 if anything fails."""
+    """Print each model type as it is measured, then the counts; 1 if anything fails."""
     from medaudit.architectures.sweep import check_architectures as sweep
+    from medaudit.architectures.table import document, fails, summary, told
 
     out = sys.stdout
 
     def tell(row: Mapping[str, Any]) -> None:
         if not as_json:
-            print(printable(_architecture(row)), file=out, flush=True)
+            print(printable(told(row)), file=out, flush=True)
 
     with contextlib.redirect_stdout(sys.stderr):
         rows = sweep(list(types), tell=tell)
-    if as_json:
-        print(json.dumps(rows, indent=1, ensure_ascii=False))
-    return int(any(str(said).startswith("fails") for row in rows for said in row.values()))
-
-
-def _architecture(row: Mapping[str, Any]) -> str:
-    """``llava  works: generate, choose; not_applicable: geometry (why); fails: tune (why)``."""
-    kinds: dict[str, list[str]] = {"works": [], "not_applicable": [], "fails": []}
-    for name, said in row.items():
-        status, _, why = str(said).partition(": ")
-        if status in kinds:
-            kinds[status].append(f"{name} ({why})" if why else name)
-    told = "; ".join(f"{status}: {', '.join(names)}" for status, names in kinds.items() if names)
-    return f"{row['type']:<24} {told}"
+    print(json.dumps(document(rows), indent=1, ensure_ascii=False) if as_json else summary(rows))
+    return int(any(map(fails, rows)))
 
 
 def doctor() -> list[dict[str, str]]:

@@ -108,6 +108,8 @@ class ModelInfo:
     device: str | None = None
     files: tuple[Mapping[str, str | int], ...] = ()
     notes: tuple[str, ...] = ()
+    takes_text_alone: bool = True
+    """Whether a question without an image can be asked; false for contrastive models and some others."""
 
 
 class OutOfMemory(Exception):

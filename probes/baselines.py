@@ -21,10 +21,7 @@ if TYPE_CHECKING:
     from medaudit.model import Request
     from medaudit.probes.arms import Floats
 
-NO_GENERATE = (
-    "this model compares an image with texts and cannot be asked without an image; "
-    "blank, noise and swapped images stand in"
-)
+NO_IMAGE = "this model cannot be asked without an image; blank, noise and swapped images stand in"
 BEATEN = "does not beat its baselines here: its accuracy is explained without looking at the right image"
 UNSHOWN = "not shown to beat its baselines at n = {n} in {groups}"
 SELECTION = (
@@ -79,7 +76,7 @@ def baselines(ctx: Context) -> Iterator[Finding]:
 
 def _requests(ctx: Context, cases: tuple[Case, ...]) -> dict[str, list[Request | None]]:
     requests: dict[str, list[Request | None]] = {"full": [ctx.request(case) for case in cases]}
-    if Capability.GENERATE in ctx.model.capabilities:
+    if ctx.model.takes_text_alone and Capability.GENERATE in ctx.model.capabilities:
         requests["none"] = [ctx.request(case, ()) for case in cases]
     requests["blank"] = [ctx.request(case, ablations.blank(case)) for case in cases]
     requests["noise"] = [ctx.request(case, ablations.noise(case, ctx.seed)) for case in cases]
@@ -96,7 +93,7 @@ def _accuracies(sheet: Sheet, arms: Mapping[str, Arm], guesses: Mapping[str, Flo
         if name in arms:
             yield _accuracy(sheet, name, arms[name], control)
         else:
-            yield sheet.absent("accuracy", NO_GENERATE, {"image": name})
+            yield sheet.absent("accuracy", NO_IMAGE, {"image": name})
     for name, scores in guesses.items():
         estimate = sheet.mean(scores)
         data = {"cross_fitting": {"folds": predictors.FOLDS, "by": "group"}, **_by_kind(sheet, scores)}
@@ -172,7 +169,7 @@ def _unbeaten(estimate: stats.Estimate) -> str:
 
 def _prior_index(sheet: Sheet, arms: Mapping[str, Arm], majority: Floats) -> Finding:
     if "none" not in arms:
-        return sheet.absent("prior_index", NO_GENERATE)
+        return sheet.absent("prior_index", NO_IMAGE)
     full, none = arms["full"].scores, arms["none"].scores
     return sheet.finding(
         "prior_index",

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -30,19 +33,37 @@ def check_architectures(
     comes. Raises :class:`~medaudit.errors.UsageError` for a type that transformers does not name.
     """
     chosen = select(list(names))
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["medaudit.architectures.preload"])
     rows = []
-    for row in _rows(chosen, context, workers):
+    for row in _rows(chosen, _server(), workers):
         if tell is not None:
             tell(row)
         rows.append(row)
     return rows
 
 
+def _server() -> Any:
+    """A server that forks children from one import of the libraries; Ctrl-C is for the parent alone."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["medaudit.architectures.preload"])
+    if threading.current_thread() is not threading.main_thread():
+        return context
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # handed down to the server and its children
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    return context
+
+
 def _rows(chosen: Sequence[Kind], context: Any, workers: int) -> Iterator[Row]:
-    with ThreadPoolExecutor(max_workers=workers) as pool:
+    pool = ThreadPoolExecutor(max_workers=workers)
+    try:
         yield from pool.map(lambda kind: _apart(kind, context), chosen)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for child in multiprocessing.active_children():
+            child.kill()
+        pool.shutdown(wait=True)
 
 
 def _apart(kind: Kind, context: Any) -> Row:

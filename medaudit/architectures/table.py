@@ -36,6 +36,30 @@ def counts(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, int]]:
     }
 
 
+def fails(row: Mapping[str, Any]) -> bool:
+    """Whether any capability of the type fails."""
+    return any(status_of(row[column]) == FAILS for column in COLUMNS)
+
+
+def told(row: Mapping[str, Any]) -> str:
+    """One line for a terminal: ``llava  all work``, or what fails and what does not apply, and why."""
+    parts = []
+    for status in (FAILS, NOT_APPLICABLE):
+        why: dict[str, list[str]] = {}
+        for column in COLUMNS:
+            found, _, reason = row[column].partition(": ")
+            if found == status:
+                why.setdefault(reason, []).append(column)
+        parts += [f"{status}: {', '.join(columns)} ({reason})" for reason, columns in why.items()]
+    return f"{row['type']:<24} {'; '.join(parts) or 'all work'}"
+
+
+def summary(rows: Sequence[Mapping[str, Any]]) -> str:
+    """How many types each capability works for."""
+    found = counts(rows)
+    return f"{len(rows)} types; works: " + ", ".join(f"{name} {found[name][WORKS]}" for name in COLUMNS)
+
+
 def status_of(verdict: str) -> str:
     """``works``, ``not_applicable`` or ``fails``."""
     return verdict.partition(":")[0]

@@ -12,7 +12,7 @@ from medaudit.errors import ModelError
 from medaudit.model import Answer, Capability, ModelInfo, Request
 from medaudit.models.denoising import read_in_order, remarks
 from medaudit.models.framed import closed
-from medaudit.models.inputs import Group, InputBuilder, written
+from medaudit.models.inputs import NO_TEXT_ALONE, Group, InputBuilder, written
 from medaudit.models.layouts import ends
 from medaudit.models.loading import Parts
 from medaudit.models.memory import memory_guard
@@ -50,6 +50,7 @@ class GenerativeModel(WhiteBox):
             device=parts.device,
             files=parts.files,
             notes=(*parts.notes, *remarks(self.network)),
+            takes_text_alone=self.builder.takes_text_alone(),
         )
 
     @property
@@ -116,6 +117,8 @@ class GenerativeModel(WhiteBox):
             with memory_guard(), applied(self, group):
                 return self._choose(group) if group.options else self._generate(group)
         except (ValueError, TypeError, IndexError, KeyError, AttributeError, RuntimeError) as error:
+            if not group.pictured:
+                return [Answer(error=f"{NO_TEXT_ALONE} ({type(error).__name__})")] * len(group.places)
             # No text of the error: it may quote the prompt.
             raise ModelError(
                 f"{self._info.id!r} failed on a batch ({type(error).__name__}). "

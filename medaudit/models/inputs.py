@@ -17,6 +17,8 @@ from medaudit.models.one_by_one import ONE_BY_ONE
 from medaudit.models.prompts import image_token_id, option_ids, placeholders, plain_ids, render, tokenizer_of
 from medaudit.models.readers import texts_of
 
+NO_TEXT_ALONE = "this model takes no question without an image"
+
 
 @dataclass(frozen=True)
 class Group:
@@ -24,7 +26,8 @@ class Group:
 
     ``places`` are their positions in the batch; ``inputs`` are CPU tensors, padded, (b, length, ...);
     ``options`` are token ids, ``options[request][option]``; ``error`` says why there are no inputs; ``edits``
-    are interventions on its tokens (:class:`medaudit.whitebox.edits.Edits`).
+    are interventions on its tokens (:class:`medaudit.whitebox.edits.Edits`); ``pictured`` says that its
+    requests show images.
     """
 
     places: tuple[int, ...]
@@ -33,6 +36,7 @@ class Group:
     max_new_tokens: int = 0
     error: str | None = None
     edits: tuple[Any, ...] = ()
+    pictured: bool = True
 
 
 class InputBuilder:
@@ -60,6 +64,13 @@ class InputBuilder:
             kinds.setdefault((len(request.images), new, apart), []).append(place)
         return [group for places in kinds.values() for group in self._build(requests, places)]
 
+    def takes_text_alone(self) -> bool:
+        """Whether the processor accepts a question without an image, and ``forward`` does not demand one."""
+        asked = inspect.signature(self.network.forward).parameters.get("pixel_values")
+        demanded = asked is not None and asked.default is asked.empty
+        (group,) = self.groups([Request(Capability.GENERATE, (), "Yes?")])
+        return group.error is None and not demanded
+
     def _build(self, requests: Sequence[Request], places: list[int]) -> list[Group]:
         try:
             return [self._group(requests, places)]
@@ -82,7 +93,8 @@ class InputBuilder:
             )
             if not all(several and all(several) for several in options):
                 raise ValueError("a choice needs options, and every option needs text")
-        return Group(tuple(places), inputs, options, chosen[0].max_new_tokens)
+        pictured = bool(chosen[0].images)
+        return Group(tuple(places), inputs, options, chosen[0].max_new_tokens, pictured=pictured)
 
     def _option(self, text: str, option: str, end: int) -> list[int]:
         """Ids of an option: it continues the question, or begins a decoder's text where that holds none."""

@@ -96,37 +96,38 @@ def test_architectures_hands_on_the_types_and_fails_where_a_row_does(
     assert result.exit_code == 1
 
 
-ROWS = [
-    {"type": "one", "generate": "works", "tune": "not_applicable: no decoder", "notes": [], "seconds": 1.0},
-    {"type": "two", "generate": "works", "tune": "fails: a shape", "notes": ["fails to be a verdict"]},
-]
-
-
-@pytest.mark.parametrize(("rows", "code"), [(ROWS[:1], 0), (ROWS, 1)])
-def test_a_row_of_the_sweep_says_what_works_and_why_not(
-    rows: list[dict[str, Any]],
-    code: int,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+def test_each_type_is_told_as_it_comes_and_a_failure_sets_the_exit_code(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    from medaudit.architectures.sweep import COLUMNS
+    from medaudit.architectures.table import document
+
+    good = {
+        "class": "X",
+        "notes": ["fails to be a verdict"],
+        "seconds": 1.0,
+        **dict.fromkeys(COLUMNS, "works"),
+    }
+    rows = [
+        {"type": "one", **good},
+        {"type": "two", **good, "tune": "fails: a shape", "embed": "not_applicable: none"},
+    ]
+
     def sweep(types: list[str], tell: Any) -> list[dict[str, Any]]:
-        for row in rows:
+        chosen = [row for row in rows if not types or row["type"] in types]
+        for row in chosen:
             tell(row)
-        return rows
+        return chosen
 
     monkeypatch.setattr("medaudit.architectures.sweep.check_architectures", sweep)
 
-    assert front.check_architectures([], False) == code
+    assert front.check_architectures(["one"], False) == 0
+    assert front.check_architectures([], False) == 1
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
-    assert (
-        lines
-        == [
-            "one works: generate; not_applicable: tune (no decoder)",
-            "two works: generate; fails: tune (a shape)",
-        ][: len(rows)]
-    )
-    assert front.check_architectures([], True) == code
-    assert json.loads(capsys.readouterr().out) == rows
+    assert lines[2:4] == ["one all work", "two fails: tune (a shape); not_applicable: embed (none)"]
+    assert lines[4].startswith("2 types; works: generate 2, choose 2, embed 1,")
+    assert front.check_architectures([], True) == 1
+    assert json.loads(capsys.readouterr().out) == document(rows)
 
 
 @pytest.mark.parametrize("option", [{"merge": "other"}, {"device_map": "auto"}])
