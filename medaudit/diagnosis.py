@@ -12,6 +12,15 @@ Row = dict[str, str]
 HF = ("torch", "torchvision", "transformers", "safetensors", "peft")
 
 
+#: Packages that some models need, and the extra that brings them.
+OPTIONAL = {
+    "timm": "architectures",
+    "num2words": "architectures",
+    "accelerate": "quantize",
+    "bitsandbytes": "quantize",
+}
+
+
 def _row(status: str, name: str, detail: str) -> Row:
     return {"status": status, "name": name, "detail": detail}
 
@@ -22,6 +31,12 @@ def diagnose() -> list[Row]:
     for name, version in package_versions().items():
         missing = 'not installed; pip install "medaudit[hf]"' if name in HF else "not installed"
         rows.append(_row("ok" if version else "missing", name, version or missing))
+    for name, extra in OPTIONAL.items():
+        there = find_spec(name) is not None
+        detail = (
+            "installed" if there else f'not installed; pip install "medaudit[{extra}]" where it is needed'
+        )
+        rows.append(_row("ok" if there else "optional", name, detail))
     if find_spec("torch") is not None:
         rows += [_device(), _vision_operators()]
     return rows

@@ -120,12 +120,13 @@ def _stitched(parts: Sequence[View], merge: int) -> View | None:
     if not parts:
         return None
     edges = np.array([part.frame for part in parts])
-    x0, y0, x1, y1 = (*edges[:, :2].min(axis=0), *edges[:, 2:].max(axis=0))
+    x0, y0 = map(float, edges[:, :2].min(axis=0))
+    x1, y1 = map(float, edges[:, 2:].max(axis=0))
     frame = parts[0].frame
     across = (frame[2] - frame[0]) / parts[0].patches[1] * merge
     down = (frame[3] - frame[1]) / parts[0].patches[0] * merge
     grid = (round((y1 - y0) / down), round((x1 - x0) / across))
-    return View((float(x0), float(y0), float(x1), float(y1)), grid, grid, "tiles")
+    return View((x0, y0, x1, y1), grid, grid, "tiles")
 
 
 def _cells(view: View) -> int:
