@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from medaudit.errors import ModelError, UsageError
-from medaudit.geometry.arrangements import NOWHERE, arrange
+from medaudit.geometry.arrangements import ARRANGEMENTS, NOWHERE, arrange
 from medaudit.geometry.errors import NoGrid
 from medaudit.geometry.exceptions import TOWER_SEQUENCES, no_grid
 from medaudit.geometry.ramps import measure
@@ -159,6 +159,8 @@ class Geometry:
             return _mapped(size, stage, seen.views, _sequence(seen, TOWER_SEQUENCES[kind]))
         if tokens == 0:
             raise NoGrid("its prompts hold no image tokens")
+        if kind not in ARRANGEMENTS and seen.places is not None and len(seen.places) == tokens:
+            return _mapped(size, stage, seen.views, seen.places)  # one token a patch, padding included
         return _mapped(size, stage, *arrange(kind, seen.views, tokens, size))
 
 

@@ -100,7 +100,8 @@ def as_floats(value: Any) -> Floats:
 
 def _usual(span: Floats) -> Floats:
     """Median span of what is not padding: of each channel of planes, or each place in a flattened patch."""
-    channel = span.ndim - 3 if span.ndim >= 4 else span.ndim - 1
+    planes = span.ndim >= 4 and span.shape[-1] not in (1, 3)
+    channel = span.ndim - 3 if planes else span.ndim - 1
     others = tuple(axis for axis in range(span.ndim) if axis != channel)
     shown = np.where(span > 1e-6, span, np.nan)
     with warnings.catch_warnings():

@@ -79,6 +79,8 @@ def _one(measured: Measured, size: tuple[int, int], patch: int | None) -> Layout
         return _packed(measured, size, patch)
     if shape[-1] in (1, 3) and shape[-3] == shape[-2]:
         lengths = segment_lengths(measured.inputs, int(np.prod(shape[:-3])))
+        if lengths is None and len(shape) == 5:  # (patches, frames, side, side, channels) of a still
+            lengths = [shape[0]]
         if lengths is not None:
             return _squares(measured, size, lengths)
     if patch and shape[-2] == patch:
@@ -112,9 +114,9 @@ def _packed(measured: Measured, size: tuple[int, int], patch: int | None) -> Lay
 
 
 def _squares(measured: Measured, size: tuple[int, int], lengths: list[int]) -> Layout:
-    """One patch a plane, channels last: (n, side, side, channels)."""
+    """One patch a plane, channels last: (n, side, side, channels), or (n, frames, side, side, channels)."""
     shape = measured.x.shape
-    x, y = (part.reshape(int(np.prod(shape[:-3])), -1) for part in (measured.x, measured.y))
+    x, y = (part.reshape(sum(lengths), -1) for part in (measured.x, measured.y))
     source, places = packed_sources(x, y, size, shape[-2], lengths)
 
     def back(part: Any) -> Any:

@@ -46,6 +46,31 @@ def test_tiles_sequences_and_pools_are_placed_right(
     assert result.chance < 0.3
 
 
+def test_overlapping_tiles_are_one_grid(built: Callable[[str], Any]) -> None:
+    tokens = geometry_of(built("molmo2")).token_map(WIDE, "projector")
+
+    # Two tiles of 3 x 3 tokens over 100 x 60 pixels overlap in a column: 3 x 5 are left.
+    assert [view.grid for view in tokens.views] == [(3, 3), (3, 5)]
+    assert oracle(built("molmo2"), WIDE, "projector").rate == 1.0
+
+
+def test_channels_last_patches_with_a_column_of_padding_are_placed(built: Callable[[str], Any]) -> None:
+    model = built("inkling_mm_model")
+    tokens = geometry_of(model).token_map(WIDE, "projector")
+
+    # 60 x 100 in patches of 20: 3 x 5, and one more column that shows nothing.
+    assert len(tokens) == 18
+    assert [tokens.box(token) is None for token in (4, 5, 11, 17)] == [False, True, True, True]
+    assert oracle(model, WIDE, "projector").rate == 1.0
+
+
+def test_a_token_that_shares_patches_needs_a_radius(built: Callable[[str], Any]) -> None:
+    geometry = geometry_of(built("got_ocr2"))
+
+    assert (geometry.reach("projector"), geometry.reach("patch")) == (1, 0)
+    assert geometry_of(built("llava_next")).reach() == 0  # control: no convolution overlaps
+
+
 def test_a_box_is_found_in_the_whole_image_and_in_its_tiles(built: Callable[[str], Any]) -> None:
     tokens = geometry_of(built("llava_next")).token_map(WIDE, "projector")
     named = tokens.tokens((40, 20, 60, 40))
