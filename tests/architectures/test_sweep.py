@@ -128,3 +128,15 @@ def test_the_list_says_what_was_measured_of_each_type() -> None:
     assert rows["llava"]["measured"]["geometry"] == "works"
     assert rows["clip"]["about"] == "contrastive: CLIPModel; without generate"
     assert {row["measured_with"] for row in rows.values()} == {(measured() or {})["transformers"]}
+
+
+def test_the_readme_tells_the_table() -> None:
+    works = {name: found["works"] for name, found in (measured() or {"counts": {}})["counts"].items()}
+    three = "attention / pixel gradients / tuning of a copy"
+    said = (ROOT / "README.md").read_text()
+
+    assert f"| writes text (`generate`) | {works['generate']} |" in said
+    assert f"| scores options (`choose`), batches like single cases | {works['choose']} |" in said
+    assert f"| token geometry, proved by painting single cells | {works['geometry']} |" in said
+    assert f"(`intervene`) | {works['intervene']} |" in said
+    assert f"| {three} | {works['attend']} / {works['gradients']} / {works['tune']} |" in said

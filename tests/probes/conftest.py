@@ -115,12 +115,19 @@ def run_probe(
     capabilities: Sequence[str] = ("generate", "choose"),
     mode: str = "generate",
     seed: int = 0,
+    takes_text_alone: bool = True,
     **parameters: Any,
 ) -> Run:
     script = Script(say)
     ctx = Context(
         cases=cases,
-        model=ModelInfo("scripted", "python", "0", frozenset(map(Capability, capabilities))),
+        model=ModelInfo(
+            "scripted",
+            "python",
+            "0",
+            frozenset(map(Capability, capabilities)),
+            takes_text_alone=takes_text_alone,
+        ),
         ask=script.ask,
         mode=Capability(mode),
         seed=seed,

@@ -119,6 +119,19 @@ def test_a_contrastive_model_has_no_answer_without_an_image(kit: Any) -> None:
     assert run.one("visual_gain").estimate == pytest.approx(0.5, abs=0.2)
 
 
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_model_that_needs_an_image_is_not_asked_without_one(kit: Any, alone: bool) -> None:
+    cases = kit.cases(kit.half(40))
+    truth = {case.id: case.answer for case in cases}
+
+    run = kit.run(baselines, cases, lambda seen: truth.get(seen.picture, "no"), takes_text_alone=alone)
+
+    none = run.one("accuracy", image="none")
+    assert (none.estimate is not None) == alone
+    assert ("cannot be asked without an image" in none.reason) == (not alone)
+    assert run.one("visual_gain").estimate == pytest.approx(0.5, abs=0.2)
+
+
 def test_a_model_that_is_never_right_has_no_prior_index(kit: Any) -> None:
     cases = kit.cases(["yes"] * 30 + ["no"] * 30)
     wrong = {case.id: "no" if case.answer == "yes" else "yes" for case in cases}
