@@ -16,6 +16,7 @@ from medaudit.model import Capability, LoadOptions, Request
 from medaudit.models import load_model
 from medaudit.models.placement import input_device
 from medaudit.models.vision_ops import huggingface
+from medaudit.whitebox.lora import digest
 
 
 @pytest.fixture
@@ -56,7 +57,7 @@ def test_a_device_map_changes_no_score(
     plain = load_model(str(llava_folder))
     spread: Any = load_model(str(llava_folder), LoadOptions(device_map=device_map))
 
-    assert scores(spread, pictures) == pytest.approx(scores(plain, pictures), abs=1e-6)
+    assert scores(spread, pictures) == pytest.approx(scores(plain, pictures), abs=1e-4)
     assert spread.info.fingerprint == plain.info.fingerprint
 
 
@@ -80,6 +81,11 @@ def scores(model: Any, pictures: list[ArrayImage]) -> tuple[float, ...]:
     return tuple(answer.scores)
 
 
+def weights(model: Any) -> str:
+    """Digest: kernels may round by where a tensor lies in memory, so equal models are told by weights."""
+    return digest(model.network.state_dict())
+
+
 @pytest.fixture
 def sharded(llava_folder: Path, folder: Path) -> Path:
     network = huggingface().LlavaForConditionalGeneration.from_pretrained(llava_folder)
@@ -95,7 +101,8 @@ def test_shards_are_the_same_model_as_one_file(
     whole, split = load_model(str(llava_folder)), load_model(str(sharded))
 
     assert split.info.notes == ()
-    assert scores(whole, pictures) == scores(split, pictures)
+    assert weights(whole) == weights(split)
+    assert scores(whole, pictures) == pytest.approx(scores(split, pictures), abs=1e-4)
     assert split.info.parameters == whole.info.parameters
     assert sum(str(file["path"]).endswith(".safetensors") for file in split.info.files) > 3
     assert split.info.fingerprint != whole.info.fingerprint
@@ -145,7 +152,9 @@ def test_a_cached_id_loads_without_network(
     model = load_model("somebody/model")
 
     assert model.info.revision == "a" * 40
-    assert scores(model, pictures) == scores(load_model(str(llava_folder)), pictures)
+    plain = load_model(str(llava_folder))
+    assert weights(model) == weights(plain)
+    assert scores(model, pictures) == pytest.approx(scores(plain, pictures), abs=1e-4)
     assert bool(attempts) is not offline
 
 

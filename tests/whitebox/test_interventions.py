@@ -341,7 +341,7 @@ def test_scores_under_an_edit_are_those_of_full_passes(
 
     exact = model.brute_force(model.prepare(asked))
 
-    assert scores(model, asked) == pytest.approx(np.array([answer.scores for answer in exact]), abs=1e-6)
+    assert scores(model, asked) == pytest.approx(np.array([answer.scores for answer in exact]), abs=1e-5)
 
 
 def test_contrastive_models_are_masked_at_patches_but_class_tokens_stay_in_blocks(

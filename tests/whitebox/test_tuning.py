@@ -48,6 +48,14 @@ def answers(model: Any, examples: Any) -> list[Any]:
     return list(model.answer(model.prepare([request for request, _ in examples])))
 
 
+def alike(model: Any, other: Any, examples: Any) -> bool:
+    """Equal texts, and scores within what a kernel rounds by where a tensor lies in memory."""
+    pairs = zip(answers(model, examples), answers(other, examples), strict=True)
+    return all(
+        a.text == b.text and (a.scores or ()) == pytest.approx(b.scores or (), abs=1e-4) for a, b in pairs
+    )
+
+
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Any:
     folders: dict[str, Path] = {}
@@ -100,8 +108,8 @@ def test_zero_steps_give_identical_answers_and_another_fingerprint(
     tuned, report = tune(model, examples, steps=0)
     spoken = [(replace(request, task=Capability.GENERATE, options=()), "") for request, _ in examples]
 
-    assert answers(tuned, examples) == answers(model, examples)
-    assert answers(tuned, spoken) == answers(model, spoken)
+    assert alike(tuned, model, examples)
+    assert alike(tuned, model, spoken)
     assert report.loss_before == report.loss_after
     assert report.losses == ()
     assert tuned.info.fingerprint != model.info.fingerprint
@@ -152,8 +160,9 @@ def test_other_architectures_learn_too(kind: str, tiny: Any, examples: list[tupl
     same, _ = tune(model, examples, steps=0)
 
     assert report.loss_after < report.loss_before
-    assert answers(model, examples) == untouched == answers(same, examples)
-    assert answers(tuned, examples) != untouched
+    assert answers(model, examples) == untouched
+    assert alike(same, model, examples)
+    assert not alike(tuned, model, examples)
 
 
 @pytest.mark.parametrize(
