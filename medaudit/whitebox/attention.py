@@ -95,7 +95,7 @@ def _read(network: Any, reader: _Reader, run: Callable[[], Any]) -> Attentions:
     return Attentions(reader.where, layers, reader.row_error, agreement)
 
 
-class _Reader:
+class _Reader(ABC):
     """Keeps the weights of attention modules that belong to numbered layers."""
 
     where = ""
@@ -105,8 +105,9 @@ class _Reader:
         self.layers: dict[int, list[Weights]] = {}
         self.row_error = 0.0
 
+    @abstractmethod
     def __call__(self, module: Any, weights: Any) -> None:
-        raise NotImplementedError
+        """Keep what is wanted of one module's weights."""
 
     def keep(self, layer: int, weights: Any, wanted: Any) -> None:
         self.row_error = max(self.row_error, float((weights.float().sum(dim=-1) - 1).abs().max()))
