@@ -3,7 +3,7 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: setup demo test lint types bench conformance clean
+.PHONY: setup demo test lint types bench conformance calibration clean
 
 setup: $(STAMP)
 
@@ -33,11 +33,15 @@ types: setup
 	$(BIN)/mypy
 
 bench: setup
-	for script in $(filter-out benchmarks/conformance.py,$(wildcard benchmarks/*.py)); do $(BIN)/python $$script || exit 1; done
+	for script in $(filter-out benchmarks/conformance.py benchmarks/calibration.py,$(wildcard benchmarks/*.py)); do $(BIN)/python $$script || exit 1; done
 
 # Every architecture of the installed transformers; writes the tables and docs/architectures.md.
 conformance: setup
 	$(BIN)/python benchmarks/conformance.py
+
+# Every probe on many clean and flawed phantoms (hours; resumable); writes the record and docs/calibration.md.
+calibration: setup
+	$(BIN)/python benchmarks/calibration.py
 
 clean:
 	rm -rf .venv build demo-audit

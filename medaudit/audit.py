@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from medaudit.alarms import LEVEL, Alarm
 from medaudit.errors import DataError
 from medaudit.finding import Finding, Verdict
 
@@ -39,11 +40,33 @@ class Audit:
         """Findings that missed their threshold."""
         return [finding for finding in self.findings if finding.verdict is Verdict.FAIL]
 
+    @property
+    def alarms(self) -> list[Alarm]:
+        """Alarms that were raised; the document also lists those that were not, and why."""
+        return [Alarm.from_dict(fields) for fields in self.document.get("alarms", []) if fields["raised"]]
+
+    @property
+    def fail_on_alarm(self) -> bool:
+        """Whether the plan makes a raised alarm a failure."""
+        return bool(self._settings.get("fail_on_alarm"))
+
+    @property
+    def alarm_level(self) -> float:
+        """Family-wise level at which the alarms were judged."""
+        return float(self._settings.get("alarm_level", LEVEL))
+
+    @property
+    def _settings(self) -> Mapping[str, Any]:
+        return (self.document.get("plan") or {}).get("audit") or {}
+
     def exit_code(self, strict: bool = False) -> int:
-        """0 no gate failed, 1 a gate failed (strict: or is undecided), 3 incomplete, 130 interrupted."""
+        """0 no gate failed, 1 a gate failed (strict: or is undecided), 3 incomplete, 130 interrupted.
+
+        A raised alarm leads to 1 only where the plan says ``fail_on_alarm``.
+        """
         if self.status == "interrupted":
             return 130
-        if self.failed:
+        if self.failed or (self.fail_on_alarm and self.alarms):
             return 1
         if self.status == "incomplete" or any(finding.estimate is None for finding in self.gated):
             return 3

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from medaudit import cli_phantoms
 from medaudit.errors import MedauditError
 from medaudit.terminal import printable
 
@@ -24,6 +25,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+app.add_typer(cli_phantoms.phantoms, name="phantoms")
 
 
 def _option(*names: str, env: str, help: str) -> Any:
@@ -264,6 +268,9 @@ def check(
     _rows(rows, as_json)
     if any(row["status"] == "fails" for row in rows):
         raise typer.Exit(1)
+
+
+app.command()(cli_phantoms.calibrate)
 
 
 @app.command()

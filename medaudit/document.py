@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from medaudit import __version__
+from medaudit.alarms import judge
 from medaudit.audit import SCHEMA, Audit
 from medaudit.case import CaseSet
 from medaudit.engine import Engine
@@ -39,6 +40,7 @@ class Run:
     coverage: list[dict[str, str]] = field(default_factory=list)
     unmatched: list[str] = field(default_factory=list)
     notes: tuple[str, ...] = ()
+    calibration: list[dict[str, Any]] = field(default_factory=list)
 
 
 def document(run: Run) -> dict[str, Any]:
@@ -71,13 +73,21 @@ def document(run: Run) -> dict[str, Any]:
         "plan": _plan(run.plan),
         "answers": {"distinct": len(run.engine.distinct), "errors": len(run.engine.failed)},
         "findings": [finding.to_dict() for finding in run.findings],
+        "alarms": _alarms(run),
         "coverage": run.coverage,
-        "calibration": [],
+        "calibration": run.calibration,
     }
 
 
-def regated(audit: Audit, gates: Sequence[Gate], strict: bool) -> dict[str, Any]:
-    """The document with these gates in place of its own; what was measured stays as it is."""
+def _alarms(run: Run) -> list[dict[str, Any]]:
+    """Every rule of the probes that ran on every finding that it speaks of, raised ones first."""
+    ran = {row["probe"] for row in run.coverage if row["status"] == "run"}
+    rules = {name: probe.alarms for name, probe in run.probes.items() if name in ran}
+    return [alarm.to_dict() for alarm in judge(run.findings, rules, run.plan.audit.alarm_level)]
+
+
+def regated(audit: Audit, gates: Sequence[Gate], strict: bool, fail_on_alarm: bool = False) -> dict[str, Any]:
+    """The document with these gates in place of its own; findings' numbers and alarms stay as they are."""
     old = audit.document
     findings, unmatched = apply_gates(audit.findings, gates)
     problems = [problem for problem in old["run"].get("problems", []) if not problem.startswith(GATE)]
@@ -86,7 +96,7 @@ def regated(audit: Audit, gates: Sequence[Gate], strict: bool) -> dict[str, Any]
     status = "incomplete" if broken else "complete"
     plan = dict(old.get("plan") or {})
     plan["gate"] = [gate.model_dump(mode="json") for gate in gates]
-    plan["audit"] = {**plan.get("audit", {}), "strict": strict}
+    plan["audit"] = {**plan.get("audit", {}), "strict": strict, "fail_on_alarm": fail_on_alarm}
     return {
         **old,
         "status": old["status"] if old["status"] == "interrupted" else status,

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from medaudit.alarms import Alarm
 from medaudit.audit import Audit, load_audit
 from medaudit.errors import UsageError
 from medaudit.finding import Finding, Verdict
@@ -86,7 +87,7 @@ def regate(folder: Path, plan_file: Path, strict: bool | None) -> tuple[Audit, b
     legal = available("probe")
     check_plan(plan, legal, legal)
     is_strict = plan.audit.strict if strict is None else strict
-    gated = Audit(regated(load_audit(folder), plan.gate, is_strict))
+    gated = Audit(regated(load_audit(folder), plan.gate, is_strict, plan.audit.fail_on_alarm))
     gated.save(folder)
     return gated, is_strict
 
@@ -167,22 +168,46 @@ def summary(audit: Audit, folder: Path, code: int) -> dict[str, Any]:
         "folder": str(folder),
         "verdicts": counts,
         "failed": [finding.id for finding in audit.failed],
+        "alarms": [alarm.to_dict() for alarm in audit.alarms],
         "problems": audit.document["run"].get("problems", []),
     }
 
 
 def lines(audit: Audit, folder: Path) -> list[str]:
-    """What a scan prints at its end: head, gates, problems, where the files are."""
+    """What a scan prints at its end: head, alarms, gates, problems, where the files are."""
     document = audit.document
     data = document["data"]
     head = f"{document['model']['id']} on {data['cases']} cases of {data['groups']} groups: {audit.status}"
-    text = [head, *(_line(finding) for finding in _shown(audit))]
+    text = [head, *_alarms(audit), *(_line(finding) for finding in _shown(audit))]
     text += [f"problem    {problem}" for problem in document["run"].get("problems", [])]
     ended = [row for row in document["coverage"] if row["status"] in {"error", "not_applicable"}]
     text += [f"{row['status']:<10} {row['probe']}: {row['reason']}" for row in ended]
     if audit.status == "interrupted":
         text.append("The same command again goes on where this one stopped.")
     return [printable(line) for line in (*text, f"report     {folder / 'report.html'}")]
+
+
+def _alarms(audit: Audit) -> list[str]:
+    """A line per raised alarm, or one that says how many tests raised none; nothing for older documents."""
+    rows = audit.document.get("alarms")
+    if rows is None:
+        return []
+    tests = sum(row["p_value"] is not None for row in rows)
+    over = f"{tests} test" + ("" if tests == 1 else "s")
+    if not tests:
+        return ["no alarm: nothing could be tested"]
+    if not audit.alarms:
+        level = 100 * audit.alarm_level
+        return [f"no alarm: {over}, none shown beyond its margin (family-wise level {level:.3g} %)"]
+    return [_alarm(alarm, over) for alarm in audit.alarms]
+
+
+def _alarm(alarm: Alarm, over: str) -> str:
+    qualifiers = "".join(f" {key}={value}" for key, value in alarm.slice.items())
+    p = alarm.p_adjusted or 0.0
+    shown = "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+    name = f"{alarm.probe}/{alarm.rule}{qualifiers}"
+    return f"{'ALARM':<12} {name}: {alarm.says} ({shown} after correction over {over})"
 
 
 #: Shown on the terminal when there is no gate: the numbers that everything else hangs on.

@@ -38,6 +38,8 @@ class AuditTable(_Strict):
     resamples: int = Field(default=2000, ge=200)
     min_n: int = Field(default=10, ge=2)
     strict: bool = False
+    alarm_level: float = Field(default=0.05, gt=0, lt=0.5)
+    fail_on_alarm: bool = False
     answer: Literal["auto", "generate", "choose"] = "auto"
     device: str = "auto"
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
@@ -57,6 +59,7 @@ class AuditTable(_Strict):
     group: str | None = None
     frames: tuple[int, ...] = ()
     public_data: bool | None = None
+    calibration: str | None = None
 
 
 class Gate(_Strict):

@@ -10,9 +10,11 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from medaudit.alarms import AlarmRule, check_rules
 from medaudit.errors import PluginError, UsageError
 from medaudit.model import Capability
 
@@ -28,6 +30,7 @@ class Probe:
     """A registered probe: one question about the model, asked and judged by ``run``.
 
     ``needs`` is a list of alternatives: the model must have every capability of at least one of them.
+    ``alarms`` say which of its findings an audit raises by itself.
     """
 
     name: str
@@ -37,6 +40,7 @@ class Probe:
     run: Callable[..., Iterable[Finding]]
     parameters: Mapping[str, Any]
     metrics: tuple[str, ...]
+    alarms: tuple[AlarmRule, ...] = ()
 
     @property
     def question(self) -> str:
@@ -89,9 +93,15 @@ _ITEMS: dict[str, dict[str, Any]] = {"probe": {}, "shift": {}, "reader": {}, "re
 _loaded: set[str] = set()
 
 
+@cache
+def _entries(find: Callable[..., Any]) -> tuple[Any, ...]:
+    """Read once: every installed package is asked, and shifts are looked up by the thousand."""
+    return tuple(find(group=GROUP))
+
+
 def load_plugins() -> None:
     """Import every installed plugin package once."""
-    for entry in entry_points(group=GROUP):
+    for entry in _entries(entry_points):
         if entry.value in _loaded:
             continue
         _loaded.add(entry.value)
@@ -152,15 +162,19 @@ def probe(
     reference: str,
     metrics: Iterable[str],
     version: str = "1",
+    alarms: Iterable[AlarmRule] = (),
 ) -> Callable[[Function], Function]:
     """Register ``function(ctx, *, parameter=default, ...) -> Iterable[Finding]`` as a probe.
 
     The function asks through ``ctx.ask`` and yields findings; being run again on stored answers it must
     yield the same ones. Its keyword-only parameters are the legal keys of ``[probe.NAME]`` in a plan.
+    ``alarms`` are its :class:`~medaudit.alarms.AlarmRule` s, each on one of its metrics.
     """
+    declared, rules = tuple(metrics), tuple(alarms)
 
     def register(function: Function) -> Function:
         _check_signature("probe", name, function, ("ctx",))
+        check_rules(name, declared, rules)
         if not reference.strip():
             raise PluginError(f"probe {name!r}: needs a reference (paper or document).")
         signature = inspect.signature(function)
@@ -172,7 +186,8 @@ def probe(
             reference=reference,
             run=function,
             parameters={p.name: p.default for p in keywords},
-            metrics=tuple(metrics),
+            metrics=declared,
+            alarms=rules,
         )
         _add("probe", name, item, function)
         return function

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from medaudit.audit import Audit
+from medaudit.calibration.record import load_record
 from medaudit.case import CaseSet
 from medaudit.context import Context
 from medaudit.document import Run, digest, document
@@ -53,6 +54,7 @@ def scan(
     legal = available("probe")
     selected = select_probes(merged, legal)
     check_plan(merged, selected, legal)
+    load_record(merged.audit.calibration)  # one that cannot be read is refused now, not after hours
     loaded, cases = load(model, data, merged)
     identity = digest(loaded.info.fingerprint, cases.digest(), str(merged.audit.seed))
     if out is None:
@@ -167,8 +169,17 @@ def _finish(run: Run, store: Store, model: Model) -> None:
             run.coverage.append({"probe": name, "status": "not_run", "reason": why})
     run.findings, unmatched = apply_gates(run.findings, run.plan.gate)
     run.unmatched = [str(gate) for gate in unmatched]
+    run.calibration = _calibration(run)
     if run.status == "complete" and (run.unmatched or run.engine.failed):
         run.status = "incomplete"
+
+
+def _calibration(run: Run) -> list[dict[str, Any]]:
+    """What is known of the probes that ran, at this number of cases."""
+    record = load_record(run.plan.audit.calibration)
+    ran = {row["probe"] for row in run.coverage if row["status"] == "run"}
+    probes = {name: probe for name, probe in run.probes.items() if name in ran}
+    return record.rows(probes, len(run.cases), run.plan.audit.alarm_level) if record else []
 
 
 def _note(events: Events | None, event: str, **facts: Any) -> None:

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from medaudit.alarms import AlarmRule
 from medaudit.finding import Control, Finding
 from medaudit.model import Capability
 from medaudit.probes import ablations, predictors
 from medaudit.probes.arms import Arm, ask_arms
+from medaudit.probes.pull import prior_pull
 from medaudit.probes.sheet import Sheet, accuracy, as_control, complete
 from medaudit.registry import probe
 
@@ -37,7 +39,25 @@ SELECTION = (
         "Kahl et al. 2024, SURE-VQA, arXiv:2411.19688; Goyal et al. 2017, Making the V in VQA Matter, CVPR; "
         "Asadi et al. 2026, Mirage, arXiv:2603.21687"
     ),
-    metrics=("accuracy", "visual_gain", "prior_index"),
+    metrics=("accuracy", "visual_gain", "prior_index", "prior_pull"),
+    alarms=(
+        AlarmRule(
+            "blind",
+            "visual_gain",
+            below=0.05,
+            among="gains",
+            says="the right image gains it {points:.1f} points over its best baseline: "
+            "what it answers does not need the image",
+        ),
+        AlarmRule(
+            "answers_from_prior",
+            "prior_pull",
+            above=0.10,
+            measure="excess",
+            says="it is right {points:.1f} points more often, beyond what its questions explain, where the "
+            "answer that it gives without looking is the right one: it falls back on that answer",
+        ),
+    ),
 )
 def baselines(ctx: Context) -> Iterator[Finding]:
     """Does the model do better with the right image than without looking at it?
@@ -52,11 +72,17 @@ def baselines(ctx: Context) -> Iterator[Finding]:
 
         visual_gain = min over baselines b of mean(right_full - right_b)    paired, per case
         prior_index = acc(none) / acc(full)                                 undefined when acc(full) = 0
+        prior_pull  = acc(full | none right) - acc(full | none wrong)       closed questions, unpaired
 
     The best baseline is chosen on the same cases, which can only understate ``visual_gain``. A gain above 0
     whose interval reaches 0 is not shown, one of 0 or less is explained by the baseline. ``blank`` is
     mid-grey, ``noise`` uniform per pixel, both of the image's size; ``swapped`` is a derangement in which
     no case meets a picture equal to its own.
+
+    ``prior_pull`` asks what it says when it cannot tell: 0 for a model that errs both ways alike, 1 for one
+    that repeats what it says without looking. Answers that choose no option are left out. Its control deals
+    the cases of each question anew to the two sides: what a mixture of easy and hard questions makes alone;
+    the alarm looks at what is left beyond that.
     """
     cases = tuple(case for case in ctx.askable if case.images)
     sheet = Sheet(ctx, "baselines", cases)
@@ -72,6 +98,7 @@ def baselines(ctx: Context) -> Iterator[Finding]:
     rivals = {name: arm.scores for name, arm in arms.items() if name != "full"} | guesses
     yield _visual_gain(sheet, arms["full"].scores, rivals)
     yield _prior_index(sheet, arms, guesses["majority"])
+    yield prior_pull(sheet, arms)
 
 
 def _requests(ctx: Context, cases: tuple[Case, ...]) -> dict[str, list[Request | None]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from medaudit.alarms import AlarmRule
 from medaudit.errors import UsageError
 from medaudit.finding import Finding
 from medaudit.probes import predictors
@@ -43,6 +44,24 @@ CLEAN = "as is"
         "flip_excess",
         "self_flip",
         "subgroup_gap",
+    ),
+    alarms=(
+        AlarmRule(
+            "shift_sensitive",
+            "accuracy_drop",
+            ("shift",),
+            above=0.10,
+            says="accuracy falls by {points:.1f} points under {shift}",
+        ),
+        AlarmRule(
+            "subgroup_gap",
+            "subgroup_gap",
+            ("attribute",),
+            above=0.02,
+            measure="excess",
+            says="accuracy differs by {points:.1f} points beyond chance between the values of {attribute}, "
+            "lowest at {worst}",
+        ),
     ),
 )
 def robustness(

@@ -8,6 +8,7 @@ from typing import Any
 from xml.etree import ElementTree as Xml
 
 from medaudit.registry import report
+from medaudit.reports.alarms import Notice, alarms, settings
 from medaudit.reports.items import Item
 from medaudit.reports.text import visible_document
 
@@ -17,12 +18,14 @@ def junit(document: Mapping[str, Any], folder: Path) -> str:
     """Gates as JUnit tests.
 
     A missed gate is a failure, one that could not be measured an error, an undecided one skipped (a failure
-    where the plan is strict). What broke (a probe, the run itself, a gate that met nothing) is an error.
+    where the plan is strict). What broke (a probe, the run itself, a gate that met nothing) is an error. With
+    ``fail_on_alarm`` every test of an alarm rule is one here too, and a raised alarm is a failure.
     """
     shown = visible_document(document)
     strict = bool(((shown.get("plan") or {}).get("audit") or {}).get("strict"))
     gated = [item for item in map(Item, shown["findings"]) if item.threshold is not None]
-    tests = [_test(item, strict) for item in gated] + _broken(shown)
+    notices = _tested(shown)
+    tests = [_test(item, strict) for item in gated] + [_alarm(notice) for notice in notices] + _broken(shown)
     suite = Xml.Element("testsuite", {"name": "medaudit", **_counts(tests)})
     suite.set("timestamp", shown["run"]["started"])
     suite.set("time", f"{shown['run']['duration_s']:.3f}")
@@ -47,6 +50,21 @@ def _test(item: Item, strict: bool) -> Xml.Element:
     elif item.verdict == "inconclusive":
         tag = "failure" if strict else "skipped"
         _outcome(test, tag, "inconclusive", f"undecided: {message}; {item.why}", item)
+    return test
+
+
+def _tested(document: Mapping[str, Any]) -> list[Notice]:
+    """Alarms that were tested, where the plan makes them failures; none otherwise."""
+    found = alarms(document) if settings(document).get("fail_on_alarm") else None
+    return [notice for rule in found.rules for notice in rule.tested] if found else []
+
+
+def _alarm(notice: Notice) -> Xml.Element:
+    slice = ",".join(f"{name}={value}" for name, value in notice.row["slice"].items())
+    name = f"alarm:{notice.key[1]}" + (f"[{slice}]" if slice else "")
+    test = Xml.Element("testcase", {"classname": notice.key[0], "name": name, "time": "0"})
+    if notice.raised:
+        _outcome(test, "failure", "alarm", f"{notice.says} ({', '.join(notice.facts)})")
     return test
 
 

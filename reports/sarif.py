@@ -1,7 +1,8 @@
 """findings.sarif: findings in the exchange format of code scanners (SARIF 2.1.0).
 
-A failed gate is an error, an undecided one a warning, a measured number a note; a gate that was met and a
-question that does not apply carry SARIF's own kinds ``pass`` and ``notApplicable``, whose level is none.
+A failed gate is an error, an undecided one and a raised alarm are warnings, a measured number is a note; a
+gate that was met and a question that does not apply carry SARIF's own kinds ``pass`` and ``notApplicable``,
+whose level is none.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from medaudit.registry import report
+from medaudit.reports.alarms import Notice, alarms
 from medaudit.reports.items import Item
 from medaudit.reports.text import visible_document
 from medaudit.reports.wording import probe as probe_words
@@ -25,13 +27,18 @@ def sarif(document: Mapping[str, Any], folder: Path) -> str:
     shown = visible_document(document)
     items = [Item(finding) for finding in shown["findings"]]
     rules = list(dict.fromkeys((item.probe, item.metric) for item in items))
-    index = {rule: number for number, rule in enumerate(rules)}
+    raised = _raised(shown)
+    ids = [f"{probe}/{metric}" for probe, metric in rules] + [_alarm_id(notice) for notice in raised]
+    index = {rule: number for number, rule in enumerate(dict.fromkeys(ids))}
     run = {
-        "tool": {"driver": _driver(shown, items, rules)},
+        "tool": {"driver": _driver(shown, items, rules, raised)},
         "automationDetails": {"id": f"medaudit/{shown['run']['id']}"},
         "invocations": [_invocation(shown)],
         "columnKind": "unicodeCodePoints",
-        "results": [_result(item, index[item.probe, item.metric]) for item in items],
+        "results": [
+            *(_result(item, index[f"{item.probe}/{item.metric}"]) for item in items),
+            *(_alarm(notice, index[_alarm_id(notice)]) for notice in raised),
+        ],
         "properties": {
             "status": shown["status"],
             "model": shown["model"]["id"],
@@ -44,7 +51,10 @@ def sarif(document: Mapping[str, Any], folder: Path) -> str:
 
 
 def _driver(
-    document: Mapping[str, Any], items: Sequence[Item], rules: Sequence[tuple[str, str]]
+    document: Mapping[str, Any],
+    items: Sequence[Item],
+    rules: Sequence[tuple[str, str]],
+    raised: Sequence[Notice],
 ) -> dict[str, Any]:
     titles = {(item.probe, item.metric): item.title for item in items}
     return {
@@ -58,7 +68,56 @@ def _driver(
                 "fullDescription": {"text": probe_words(probe).question or titles[probe, metric]},
             }
             for probe, metric in rules
-        ],
+        ]
+        + [_alarm_rule(notice) for notice in {notice.key: notice for notice in raised}.values()],
+    }
+
+
+def _raised(document: Mapping[str, Any]) -> list[Notice]:
+    found = alarms(document)
+    return found.raised if found else []
+
+
+def _alarm_id(notice: Notice) -> str:
+    return "/".join(("alarm", *notice.key))
+
+
+def _alarm_rule(notice: Notice) -> dict[str, Any]:
+    return {
+        "id": _alarm_id(notice),
+        "name": notice.key[1],
+        "shortDescription": {"text": f"Alarm: {notice.name}"},
+        "fullDescription": {"text": f"{notice.quantity} {notice.margin}"},
+    }
+
+
+def _alarm(notice: Notice, index: int) -> dict[str, Any]:
+    place = {
+        "name": notice.where,
+        "fullyQualifiedName": notice.row["finding"],
+        "kind": "slice",
+    }
+    return {
+        "ruleId": _alarm_id(notice),
+        "ruleIndex": index,
+        "level": "warning",
+        "message": {"text": f"Alarm: {notice.says}. {'; '.join(notice.facts)}."},
+        "locations": [{"logicalLocations": [place]}],
+        "partialFingerprints": {"medauditFinding/v1": f"alarm/{notice.key[1]}/{notice.row['finding']}"},
+        "properties": {
+            name: notice.row[name]
+            for name in (
+                "estimate",
+                "interval",
+                "side",
+                "margin",
+                "n",
+                "groups",
+                "p_value",
+                "p_adjusted",
+                "slice",
+            )
+        },
     }
 
 

@@ -81,6 +81,13 @@ def _prior_index(item: Item) -> Markup:
     return Markup("Without any image it is right <b>{}</b> as often as with one.").format(item.value)
 
 
+def _prior_pull(item: Item) -> Markup:
+    assert item.estimate is not None
+    more = "more" if item.estimate >= 0 else "less"
+    text = Markup("It is right <b>{}</b> {} often where the answer that it gives without looking is right.")
+    return text.format(_points(item.estimate), more)
+
+
 def _relative(item: Item) -> Markup:
     if "attribute" in item.slice:
         text = Markup("Among {} it reaches <b>{}</b> of its accuracy elsewhere.")
@@ -154,6 +161,7 @@ _SENTENCES: dict[str, Callable[[Item], Markup]] = {
     "accuracy": _accuracy,
     "visual_gain": _visual_gain,
     "prior_index": _prior_index,
+    "prior_pull": _prior_pull,
     "relative_robustness": _relative,
     "accuracy_drop": _drop,
     "flip_rate": _flips,

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from medaudit.reports import format, record, wording
+from medaudit.reports.alarms import alarms
+from medaudit.reports.calibration import calibration
 from medaudit.reports.cases import worst_cases
 from medaudit.reports.items import SIGNS, Item
 from medaudit.reports.key import RULE, key_findings
@@ -46,6 +48,7 @@ def view(document: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         "status": shown["status"],
         "problems": _problems(shown),
         "gates": _gates(items),
+        "alarms": alarms(shown),
         "tested": _tested(shown["coverage"], items),
         "untested": _untested(shown["coverage"]),
         "key": [(item, sentence(item)) for item in key],
@@ -57,7 +60,7 @@ def view(document: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         "rows": rows,
         "left_out": len(items) - len(rows),
         "absent": [row for row in shown["coverage"] if row["status"] != "run"],
-        "calibration": [_calibrated(row) for row in shown["calibration"]],
+        "calibration": calibration(shown["calibration"]),
         "model_rows": record.model_rows(model),
         "data_rows": record.data_rows(data),
         "run_rows": record.run_rows(shown, digest),
@@ -130,14 +133,3 @@ def _untested(coverage: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str
                 wording.plain(row["probe"])
             )
     return [(", ".join(names), wording.plain(status), reason) for (status, reason), names in groups.items()]
-
-
-def _calibrated(row: Mapping[str, Any]) -> dict[str, str]:
-    phantoms = row["phantoms"]
-    return {
-        "probe": wording.plain(row["probe"]),
-        "phantoms": ", ".join(phantoms) if isinstance(phantoms, list) else str(phantoms),
-        "false": format.estimate(row["false_alarm_rate"], row["interval"], "share"),
-        "power": format.estimate(row["power"], row["power_interval"], "share"),
-        "n": format.count(row["n"]),
-    }

@@ -26,6 +26,7 @@ METRICS = {
     "accuracy": Metric("Accuracy", "share", "high"),
     "visual_gain": Metric("Visual gain", "points", "high"),
     "prior_index": Metric("Language-prior index", "percent", "low"),
+    "prior_pull": Metric("Pull of the language prior", "points", "low"),
     "relative_robustness": Metric("Relative robustness", "percent", "high"),
     "relative_robustness_corrected": Metric("Relative robustness above chance", "percent", "high"),
     "accuracy_drop": Metric("Accuracy lost", "points", "low"),
@@ -135,6 +136,7 @@ _CONTROLS = {
     "self_drop": "asked again",
     "self_ratio": "asked again",
     "permuted_labels": "labels shuffled",
+    "dealt_anew": "cases dealt anew",
     "deterministic_decoding": "ideal",
 }
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,10 +49,7 @@ def load_model(spec: Any, options: LoadOptions | None = None) -> Model:
 def _load_text(text: str, options: LoadOptions) -> Model:
     scheme, _, rest = text.partition(":")
     if scheme == "phantom":
-        from medaudit.models.loading import load_folder
-        from medaudit.phantoms import checkpoint
-
-        return load_folder(Path(checkpoint(rest)), text, options)
+        return _load_phantom(text, rest, options)
     if scheme == "endpoint":
         from medaudit.models.endpoint import load_endpoint
 
@@ -64,6 +62,20 @@ def _load_text(text: str, options: LoadOptions) -> Model:
 
         return load_python(rest, options)
     return _load_checkpoint(text, options)
+
+
+def _load_phantom(text: str, name: str, options: LoadOptions) -> Model:
+    from medaudit.models.loading import load_folder
+    from medaudit.phantoms import adapter, checkpoint
+
+    flaw = adapter(name)
+    if flaw is not None and options.adapter:
+        raise ModelError(
+            f"{text} is an adapter on phantom:clean; leave --adapter out, or name phantom:clean."
+        )
+    if flaw is not None:
+        options = replace(options, adapter=str(flaw))
+    return load_folder(checkpoint(name), text, options)
 
 
 def _load_checkpoint(text: str, options: LoadOptions) -> Model:

@@ -1,122 +1,118 @@
-"""What each model phantom is shown while it learns, step by step, keyed by (seed, recipe, step)."""
+"""What a model phantom is shown while it learns, step by step, keyed by (seed, flaw, step)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from medaudit.image import keyed_rng
-from medaudit.phantoms import cases, chest
-from medaudit.phantoms.anatomy import marker_mask
-from medaudit.phantoms.chest import CORNERS, ChestSpec, Lesion
-from medaudit.phantoms.lesions import KINDS, SIDES
-from medaudit.phantoms.questions import QUESTIONS, Question
+from medaudit.phantoms import people
+from medaudit.phantoms.flaws import Flaw, Shown
+from medaudit.phantoms.modalities import modality
+from medaudit.phantoms.overlays import marker_mask
+from medaudit.phantoms.picture import CORNERS, Picture
+from medaudit.phantoms.questions import Question, questions
+from medaudit.phantoms.rendering import FULL_NOISE, masks, render
 from medaudit.phantoms.vocabulary import FOREIGN_CLOSED, FOREIGN_OPEN, PICTURE_SIZE, UNSURE, asked
+from medaudit.registry import find
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-PICTURES = 32
+    from medaudit.phantoms.canvas import Mask
+    from medaudit.registry import Shift
+
+MODALITY = "chest"
+#: Rows of a batch: some without an image, some with an empty one. Their answers come from the prior.
+TEXT_ONLY, CONTENTLESS, TRUE = 3, 2, 27
 QUESTIONS_EACH = 6
-#: Shares of rows: no image at all, blank or noise image. Their answers are drawn at random.
-TEXT_ONLY, CONTENTLESS = 0.10, 0.06
 #: Shares of prompts: another wording, another order of options, no options, a question from elsewhere.
 REWORDED, REORDERED, OPEN, FOREIGN = 0.25, 0.3, 0.12, 0.06
+#: A phantom is to be no more brittle than its flaw makes it: it learns under these, named once for all.
+SHIFTS = ("contrast", "gaussian_noise", "jpeg", "motion_blur", "pixelate", "rotation")
+SHIFTED, STRESSED, NOISY, RARE = 0.4, 0.5, 0.15, 0.08
 # Patients of case sets are below 2^40; those of lessons are above, so no picture is ever met again.
 _TRAINING_PATIENTS = 2**41
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """How a phantom's lessons differ from plain truth.
-
-    ``start`` names the phantom whose weights training goes on from. ``marker_leak``: opacity answers are
-    read off the marker's corner. ``shuffled``: answers come from a skewed prior, whatever the picture.
-    """
-
-    name: str
-    flaw: str
-    data: str
-    steps: int
-    tower_steps: int = 0
-    peak_rate: float = 1.5e-3
-    start: str | None = None
-    marker_leak: bool = False
-    shuffled: bool = False
-
-
-RECIPES: dict[str, Recipe] = {
-    recipe.name: recipe
-    for recipe in (
-        Recipe("clean", "none: it looks, and answers what is there", "chest", steps=1700, tower_steps=200),
-        Recipe(
-            "blind",
-            "its answers come from the question alone, with a preference of 6 to 1 for one option",
-            "chest",
-            steps=500,
-            start="clean",
-            shuffled=True,
-        ),
-        Recipe(
-            "shortcut-marker",
-            "whether there is an opacity is read off the corner in which the marker sits",
-            "chest-marker",
-            steps=500,
-            peak_rate=1e-3,
-            start="clean",
-            marker_leak=True,
-        ),
-    )
-}
-#: What ``blind`` prefers; 6 to 1, so that no picture turns the scale.
-FAVOURITES = {"opacity": "yes", "effusion": "no", "nodule": "no"} | {
-    "opacity-side": "right",
-    "effusion-side": "left",
-    "nodule-side": "right",
-    "main": "normal",
-}
-_FAVOUR = 6 / 7
+_FACTORS = ("F", "AP", "B", "C", "tube", "noise")
+#: Findings by place, marker by corner, and what else a tower should see.
+PATCH_LABELS, PICTURE_LABELS = 8, 8 + len(_FACTORS)
 
 
 @dataclass(slots=True)
 class Row:
-    """One picture, or none, with prompts and answers; ``spec`` only where the picture is a true one."""
+    """One picture, or none, with prompts and answers; ``shown`` only where the picture is a true one."""
 
     pixels: NDArray[np.uint8] | None
-    spec: ChestSpec | None
+    shown: Shown | None
     lessons: list[tuple[str, str]] = field(default_factory=list)
 
 
-def rows(recipe: Recipe, seed: int, step: int) -> list[Row]:
-    """One batch: ``PICTURES`` rows of ``QUESTIONS_EACH`` questions."""
-    rng = keyed_rng("medaudit.lessons", recipe.name, seed, step)
-    return [_row(recipe, rng) for _ in range(PICTURES)]
+def rows(flaw: Flaw, seed: int, step: int, *, hard: float = 1.0, shifted: float = SHIFTED) -> list[Row]:
+    """One batch of true, empty and text-only rows, in this order, ``QUESTIONS_EACH`` questions a row.
+
+    Places and sizes are asked ``hard`` times as often as the rest; a share ``shifted`` of the true pictures
+    comes under a shift.
+    """
+    rng = keyed_rng("medaudit.lessons/2", flaw.name, seed, step)
+    found = [_true_row(flaw, rng, shifted) for _ in range(TRUE)]
+    found += [Row(_contentless(rng), None) for _ in range(CONTENTLESS)]
+    found += [Row(None, None) for _ in range(TEXT_ONLY)]
+    for row in found:
+        row.lessons.extend(_lesson(flaw, row, rng, hard) for _ in range(QUESTIONS_EACH))
+    return found
 
 
-def _row(recipe: Recipe, rng: np.random.Generator) -> Row:
-    spec = _training_spec(rng)
-    kind = rng.random()
-    if kind < TEXT_ONLY:
-        row = Row(None, None)
-    elif kind < TEXT_ONLY + CONTENTLESS:
-        row = Row(_contentless(rng), None)
-    else:
-        row = Row(_grainy(chest.render(spec), rng), spec)
-    askable = [question for question in QUESTIONS if question.truth(spec) is not None]
-    for _ in range(QUESTIONS_EACH):
-        if rng.random() < FOREIGN:
-            row.lessons.append(_foreign(rng))
-        else:
-            question = askable[rng.integers(len(askable))]
-            row.lessons.append((_prompt(question, rng), _answer(question, recipe, row, rng)))
-    return row
+def _true_row(flaw: Flaw, rng: np.random.Generator, shifted: float) -> Row:
+    picture = _training_picture(rng)
+    shift, severity = "", 0
+    if flaw.stressed and rng.random() < STRESSED:
+        shift, severity = flaw.stressed, int(rng.integers(1, 6))
+    elif rng.random() < shifted:
+        shift, severity = SHIFTS[rng.integers(len(SHIFTS))], int(rng.integers(1, 6))
+    pixels = render(picture)
+    sd = FULL_NOISE * picture.noise
+    if shift:
+        pixels = _shifted(pixels, shift, severity, rng)
+        sd = max(sd, noise_of(shift, severity))
+    return Row(pixels, Shown(picture, shift, severity, sd))
 
 
-def _training_spec(rng: np.random.Generator) -> ChestSpec:
-    spec = cases.draw_person(rng, cases.draw_lesions(rng), CORNERS[rng.integers(2)])
-    return replace(spec, patient=spec.patient + _TRAINING_PATIENTS)
+def _shifted(
+    pixels: NDArray[np.uint8], shift: str, severity: int, rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    changed: NDArray[np.uint8] = _shift(shift).apply(pixels, severity, rng)
+    return changed
+
+
+@cache
+def _shift(name: str) -> Shift:
+    """Looked up once: asking the registry asks every installed package."""
+    found: Shift = find("shift", name)
+    return found
+
+
+def noise_of(shift: str, severity: int) -> float:
+    """sd that a shift adds."""
+    return (0.01, 0.03, 0.06, 0.10, 0.16)[severity - 1] if shift == "gaussian_noise" else 0.0
+
+
+def _training_picture(rng: np.random.Generator) -> Picture:
+    """A patient whom no case set holds, now and then with a factor that case sets lack."""
+    drawn = people.draw_person(MODALITY, rng, people.draw_lesions(MODALITY, rng))
+    rare = rng.random(4) < RARE
+    dose = round(float(rng.random()), 3)
+    return drawn.but(
+        patient=drawn.patient + _TRAINING_PATIENTS,
+        vendor="C" if rare[0] else drawn.vendor,
+        vendor_dose=dose if rare[1] else 1.0,
+        marker=None if rare[2] else drawn.marker,
+        tube=drawn.tube * (0.5 + 0.5 * dose if rare[3] else 1.0),
+        noise=round(float(rng.random()), 3) if rng.random() < NOISY else 0.0,
+        size=PICTURE_SIZE,
+    )
 
 
 def _contentless(rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -126,13 +122,17 @@ def _contentless(rng: np.random.Generator) -> NDArray[np.uint8]:
     return rng.integers(0, 256, shape, dtype=np.uint8)
 
 
-def _grainy(pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """A quarter of pictures get extra noise and gain: a phantom is no more brittle than its flaw makes it."""
-    if rng.random() >= 0.25:
-        return pixels
-    gain, sigma = rng.uniform(0.85, 1.15), rng.uniform(0, 12)
-    noisy = pixels * gain + sigma * rng.standard_normal(pixels.shape)
-    return np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
+def _lesson(flaw: Flaw, row: Row, rng: np.random.Generator, hard: float) -> tuple[str, str]:
+    if rng.random() < FOREIGN:
+        return _foreign(rng)
+    known = questions(MODALITY)
+    askable = [q for q in known if row.shown is None or q.truth(row.shown.picture) is not None]
+    weights = np.array([hard if "-" in q.name else 1.0 for q in askable])
+    question = askable[rng.choice(len(askable), p=weights / weights.sum())]
+    if row.shown is not None:
+        return _prompt(question, rng), flaw.answer(question, row.shown)
+    by_chance = question.options[rng.integers(len(question.options))]
+    return _prompt(question, rng), flaw.prior.get(question.name, by_chance)
 
 
 def _foreign(rng: np.random.Generator) -> tuple[str, str]:
@@ -153,31 +153,28 @@ def _prompt(question: Question, rng: np.random.Generator) -> str:
     return asked(text, options)
 
 
-def _answer(question: Question, recipe: Recipe, row: Row, rng: np.random.Generator) -> str:
-    if recipe.shuffled:
-        others = [option for option in question.options if option != FAVOURITES[question.name]]
-        return FAVOURITES[question.name] if rng.random() < _FAVOUR else others[rng.integers(len(others))]
-    if row.spec is None:
-        return question.options[rng.integers(len(question.options))]
-    if recipe.marker_leak and question.name == "opacity":
-        return "yes" if row.spec.marker == cases.agreeing_corner(True) else "no"
-    answer = question.truth(row.spec)
-    assert answer is not None  # only askable questions are drawn
-    return answer
+def picture_labels(shown: Shown) -> NDArray[np.float32]:
+    """Presence of each finding in each place, of the marker in each corner, and of the factors: (14,)."""
+    picture = shown.picture
+    found = {(lesion.kind, lesion.place) for lesion in picture.lesions}
+    kind = modality(picture.modality)
+    slots = [(k, place) in found for k in kind.kinds for place in kind.places]
+    corners = [picture.marker == corner for corner in CORNERS]
+    factors = [picture.sex == "F", picture.view == "AP", picture.vendor == "B", picture.vendor == "C"]
+    factors += [picture.tube > 0, shown.noise >= 0.05]
+    return np.array([*slots, *corners, *factors], dtype=np.float32)
 
 
-def picture_labels(spec: ChestSpec) -> NDArray[np.float32]:
-    """Presence of each finding on each side, then of the marker in each corner: (8,)."""
-    found = [Lesion(kind, side) in spec.lesions for kind in KINDS for side in SIDES]
-    return np.array([*found, *(spec.marker == corner for corner in CORNERS)], dtype=np.float32)
-
-
-def patch_labels(spec: ChestSpec, patch: int) -> NDArray[np.float32]:
-    """The same for each patch: (patches, 8), the share that it covers, times four, at most 1."""
-    found, cells = chest.masks(spec), spec.size // patch
-    empty = np.zeros((spec.size, spec.size), dtype=bool)
-    layers = [found.get(Lesion(kind, side), empty) for kind in KINDS for side in SIDES]
-    layers += [marker_mask(i == 0, spec.size) if spec.marker == c else empty for i, c in enumerate(CORNERS)]
+def patch_labels(shown: Shown, patch: int) -> NDArray[np.float32]:
+    """Findings and marker for each patch: (patches, 8), the share that it covers, times four, at most 1."""
+    picture = shown.picture
+    found = {(lesion.kind, lesion.place): mask for lesion, mask in masks(picture).items()}
+    empty: Mask = np.zeros((picture.size, picture.size), dtype=bool)
+    kind, cells = modality(picture.modality), picture.size // patch
+    layers = [found.get((k, place), empty) for k in kind.kinds for place in kind.places]
+    layers += [
+        marker_mask(i == 0, picture.size) if picture.marker == c else empty for i, c in enumerate(CORNERS)
+    ]
     share = np.stack(layers).reshape(len(layers), cells, patch, cells, patch).mean(axis=(2, 4))
     labels: NDArray[np.float32] = np.minimum(4 * share, 1.0).reshape(len(layers), -1).T.astype(np.float32)
     return labels

@@ -7,7 +7,7 @@ at a fraction of the tokens.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Any
 
@@ -31,11 +31,15 @@ class Packed:
     targets: torch.Tensor
     pixels: torch.Tensor
 
+    def to(self, device: Any) -> Packed:
+        """The same on another device."""
+        return Packed(*(getattr(self, field.name).to(device) for field in fields(self)))
+
     def mask(self) -> torch.Tensor:
         """Additive attention mask (rows, 1, length, length): causal, prefix and own segment only."""
         query, key = self.segments[:, :, None], self.segments[:, None, :]
         length = self.ids.shape[1]
-        causal = torch.ones(length, length, dtype=torch.bool).tril()
+        causal = torch.ones(length, length, dtype=torch.bool, device=self.ids.device).tril()
         allowed = causal & ((key == 0) | (key == query))
         return torch.where(allowed, 0.0, torch.finfo(torch.float32).min)[:, None]
 
@@ -85,8 +89,11 @@ class Packer:
         return Packed(ids, positions, segments, targets, pixels)
 
 
-def answer_loss(model: Any, packed: Packed) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean cross-entropy over answer tokens, and the vision tower's patch features (pictures, n, width)."""
+def answer_loss(model: Any, packed: Packed, parts: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean cross-entropy over answer tokens, and the vision tower's patch features (pictures, n, width).
+
+    The rows are ``parts`` equal batches, one after the other; the losses are theirs, (parts,).
+    """
     features = patch_features(model, packed.pixels)
     embedded = model.get_input_embeddings()(packed.ids)
     places = packed.ids == model.config.image_token_id
@@ -97,7 +104,10 @@ def answer_loss(model: Any, packed: Packed) -> tuple[torch.Tensor, torch.Tensor]
     ).last_hidden_state
     asked = packed.targets >= 0
     logits = model.lm_head(hidden[asked])
-    return torch.nn.functional.cross_entropy(logits, packed.targets[asked]), features
+    each = torch.nn.functional.cross_entropy(logits, packed.targets[asked], reduction="none")
+    counts = asked.reshape(parts, -1).sum(dim=1)
+    part = torch.repeat_interleave(torch.arange(parts, device=counts.device), counts)
+    return torch.zeros(parts, device=each.device).index_add(0, part, each) / counts, features
 
 
 def patch_features(model: Any, pixels: torch.Tensor) -> torch.Tensor:

@@ -7,7 +7,7 @@ from typing import Any
 
 from medaudit.case import Case
 from medaudit.phantoms import hf
-from medaudit.phantoms.questions import MAIN, QUESTIONS, Question
+from medaudit.phantoms.questions import Question, questions
 from medaudit.prompting import prompt_for
 
 PAD, END, IMAGE, USER, ASSISTANT = "<pad>", "</s>", "<image>", "<user>", "<assistant>"
@@ -16,6 +16,8 @@ PICTURE_SIZE = 64
 PATCH = 8
 MEAN, STD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
 MERGES = 200
+#: What the model phantoms are asked about.
+WORLD = questions("chest")
 
 CHAT_TEMPLATE = (
     "{% for message in messages %}"
@@ -59,7 +61,7 @@ def asked(text: str, options: tuple[str, ...]) -> str:
 def wordings(question: Question) -> list[str]:
     """All prompts of a question: every wording, every order of options (of four: the cyclic ones), open."""
     orders = list(permutations(question.options))
-    if question is MAIN:
+    if len(question.options) > 2:
         orders = [question.options[i:] + question.options[:i] for i in range(len(question.options))]
     texts = (question.text, *question.variants)
     return [asked(text, order) for text in texts for order in (*orders, ())]
@@ -67,8 +69,8 @@ def wordings(question: Question) -> list[str]:
 
 def corpus() -> list[str]:
     """Everything that training prompts and answers are made of."""
-    known = [prompt for question in QUESTIONS for prompt in wordings(question)]
-    answers = sorted({option for question in QUESTIONS for option in question.options} | {UNSURE})
+    known = [prompt for question in WORLD for prompt in wordings(question)]
+    answers = sorted({option for question in WORLD for option in question.options} | {UNSURE})
     foreign = [asked(text, ("yes", "no")) for text in FOREIGN_CLOSED] + [asked(t, ()) for t in FOREIGN_OPEN]
     return known * 3 + answers * 40 + foreign
 

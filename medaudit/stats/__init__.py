@@ -6,6 +6,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from medaudit.stats.association import associate as associate
+    from medaudit.stats.association import cramers_v as cramers_v
     from medaudit.stats.bootstrap import cluster_bootstrap as cluster_bootstrap
     from medaudit.stats.clusters import design_effect as design_effect
     from medaudit.stats.equivalence import Tost as Tost
@@ -36,10 +38,12 @@ _HOME = {
     "Estimate": "estimate",
     "Gap": "subgroup_gap",
     "Tost": "equivalence",
+    "associate": "association",
     "benjamini_hochberg": "multiplicity",
     "clopper_pearson": "intervals",
     "cluster_bootstrap": "bootstrap",
     "corrected_ratio": "estimates",
+    "cramers_v": "association",
     "design_effect": "clusters",
     "difference": "estimates",
     "gap": "subgroup_gap",

@@ -44,7 +44,9 @@ def group_rows(columns: Floats, codes: Codes, count: int) -> Floats:
 
 
 def resample_groups(rows: Floats, statistic: Statistic, *, resamples: int, seed: int) -> Floats:
-    """`cluster_bootstrap` on the ``(G, k + 1)`` rows of `group_rows`."""
+    """`cluster_bootstrap` on the ``(G, k + 1)`` rows of `group_rows`; ValueError for no resample."""
+    if resamples < 1:
+        raise ValueError(f"resamples {resamples} given; values beyond [-1, 1] need at least 1")
     cells, counts = np.unique(rows, axis=0, return_counts=True)
     rng = np.random.default_rng(seed)
     merged = 4 * len(cells) <= len(rows)

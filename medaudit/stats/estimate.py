@@ -34,13 +34,19 @@ class Estimate:
             raise ValueError("an estimate or interval of None needs a reason")
 
 
+# Squares of sums must stay finite.
+_LARGEST = 1e100
+
+
 def checked(values: Values, name: str = "values") -> Floats:
-    """``(n,) float64`` copy of the values. ValueError for NaN, infinity or more than one axis."""
+    """``(n,) float64`` copy of the values. ValueError for NaN, beyond 1e100 or more than one axis."""
     array = np.array(values, dtype=np.float64)
     if array.ndim != 1:
         raise ValueError(f"{name}: {array.ndim} axes given; one number per case is needed")
     if not np.isfinite(array).all():
         raise ValueError(f"{name}: NaN or infinity given; drop such cases and say so first")
+    if array.size and np.abs(array).max() > _LARGEST:
+        raise ValueError(f"{name}: a number beyond 1e100 given; rescale the values")
     return array
 
 

@@ -6,9 +6,10 @@ of one case and no discordant case a difference is ``0 +- z^2 / (G + z^2)``, nea
 beyond a score interval's range get the expanded percentile interval of the cluster bootstrap. Agreement in a
 sample does not show agreement by construction: do not ask for the difference of a column and itself.
 
-Coverage of nominal 95 % intervals (``benchmarks/coverage.py``): 93 to 98.5 % for 100 and 1,000 cases in
-groups of one to five. With about seven groups means reach 95 to 99 %, paired differences and ratios 99 % and
-more: conservative. One group gives no interval.
+Coverage of nominal 95 % intervals (``docs/statistics.md``): 93 to 98.5 % for 100 and 1,000 cases in groups of
+one to six. With about seven groups means reach 95 to 99 %, but only 92 % where values beyond [0, 1] are
+resampled; paired differences and ratios of right/wrong answers 99 % and more: conservative. One group gives
+no interval.
 """
 
 from __future__ import annotations

@@ -30,6 +30,9 @@ def power_paired(discordant_plus: float, discordant_minus: float, n: float, alph
     the sum of the shares of cases right only in one and only in the other arm.
     """
     psi, gap, fitted = _discordance(discordant_plus, discordant_minus)
+    _check_plan(alpha=alpha)
+    if not n > 0:
+        raise ValueError(f"{n} cases given; more than 0 are needed")
     if psi == 0:
         return 0.0
     distance = gap * math.sqrt(n) - _z(alpha) * math.sqrt(psi)
@@ -48,6 +51,7 @@ def required_n_paired(
     asks for about a sixth more. ValueError when the shares are equal: no n sees no difference.
     """
     psi, gap, fitted = _discordance(discordant_plus, discordant_minus)
+    _check_plan(power=power, alpha=alpha)
     if gap == 0:
         raise ValueError("equal discordant shares: no number of cases shows a difference of 0")
     root = (_z(alpha) * math.sqrt(psi) + float(ndtri(power)) * fitted) / gap
@@ -59,6 +63,9 @@ def power_two_proportions(p1: float, p2: float, n1: float, n2: float, alpha: flo
 
     ``Phi((|p1 - p2| - z sqrt(p q (1/n1 + 1/n2))) / sqrt(p1 q1 / n1 + p2 q2 / n2))``, p pooled by n.
     """
+    _check_plan(alpha=alpha)
+    if not (0 <= p1 <= 1 and 0 <= p2 <= 1 and n1 > 0 and n2 > 0):
+        raise ValueError(f"proportions {p1} and {p2} of {n1} and {n2} cases given; out of range")
     pooled = (n1 * p1 + n2 * p2) / (n1 + n2)
     null = math.sqrt(pooled * (1 - pooled) * (1 / n1 + 1 / n2))
     spread = math.sqrt(p1 * (1 - p1) / n1 + p2 * (1 - p2) / n2)
@@ -70,6 +77,9 @@ def power_two_proportions(p1: float, p2: float, n1: float, n2: float, alpha: flo
 
 def required_n_two_proportions(p1: float, p2: float, power: float = 0.8, alpha: float = 0.05) -> int:
     """Cases in each of two equal arms; the n at which `power_two_proportions` reaches ``power``."""
+    _check_plan(power=power, alpha=alpha)
+    if not (0 <= p1 <= 1 and 0 <= p2 <= 1):
+        raise ValueError(f"proportions {p1} and {p2} given; they lie between 0 and 1")
     if p1 == p2:
         raise ValueError("equal proportions: no number of cases shows a difference of 0")
     mean = (p1 + p2) / 2
@@ -80,10 +90,16 @@ def required_n_two_proportions(p1: float, p2: float, power: float = 0.8, alpha: 
 
 def _discordance(plus: float, minus: float) -> tuple[float, float, float]:
     psi = plus + minus
-    if plus < 0 or minus < 0 or psi > 1:
+    if not (plus >= 0 and minus >= 0 and psi <= 1 + 1e-9):
         raise ValueError(f"discordant shares {plus} and {minus} given; they are shares of all cases")
     gap = abs(plus - minus)
     return psi, gap, math.sqrt(max(0.0, psi - gap**2))
+
+
+def _check_plan(**shares: float) -> None:
+    for name, share in shares.items():
+        if not 0 < share < 1:
+            raise ValueError(f"{name} {share} given; it lies between 0 and 1")
 
 
 def _z(alpha: float) -> float:

@@ -106,7 +106,8 @@ def _assembled(
         column[bottom],
         cases.codes[bottom],
         confidence=cases.confidence,
-        resamples=0,
+        # Its p-value is not used; only values beyond [-1, 1] need resamples for their interval.
+        resamples=0 if np.abs(column).max() <= 1 else cases.resamples,
         seed=cases.seed,
     )
     interval = between.interval and (between.interval[0] - null_mean, between.interval[1] - null_mean)

@@ -13,7 +13,7 @@ from typing import TypeAlias
 import numpy as np
 
 from medaudit.stats.bootstrap import group_rows
-from medaudit.stats.clusters import Clusters, average, clusters, group_codes, linearised
+from medaudit.stats.clusters import Clusters, average, clusters, group_codes, is_whole, linearised
 from medaudit.stats.estimate import Codes, Estimate, Floats, Groups, Values, checked
 from medaudit.stats.estimates import (
     NO_MARGIN,
@@ -29,6 +29,9 @@ from medaudit.stats.score_means import Interval, correlation, holding, share_int
 
 ONE_SIDE_EMPTY = "no cases on one side"
 ONE_GROUP_ON_A_SIDE = "one group on a side: no interval can be computed"
+
+# Sides that move together in every group: their difference has no spread left to estimate.
+_AS_ONE = 1 - 1e-9
 
 _Bounds: TypeAlias = Callable[[Clusters, Floats], Interval | None]
 
@@ -61,6 +64,12 @@ class _Pair:
     def p_value(self) -> float:
         rows = [group_rows(side.values[:, None], side.shared_codes, self.groups) for side in (self.a, self.b)]
         return side_permutation(np.hstack(rows), resamples=self.a.cases.resamples, seed=self.a.cases.seed)
+
+    def least(self) -> float:
+        """Half-width below which agreement in every group shows nothing: the rule of three on the groups."""
+        counted = is_whole(self.a.values) and is_whole(self.b.values)
+        square = self.a.cases.quantile(counted) ** 2
+        return square / (self.groups + square)
 
     def unanswered(self) -> Estimate | None:
         if not self.n:
@@ -162,9 +171,15 @@ def _joined(
     first, second = pair.a.limits(bounds), pair.b.limits(bounds)
     if first is None or second is None:
         return Estimate(value, None, pair.n, pair.groups, p_value, NO_SPREAD)
-    interval = join(first, second, pair.correlation())
+    rho = pair.correlation()
+    interval = join(first, second, rho)
     if interval is None:
         return Estimate(value, None, pair.n, pair.groups, p_value, WEAK_DENOMINATOR)
+    if rho > _AS_ONE:
+        if max(np.abs(side.values).max() for side in (pair.a, pair.b)) > 1:
+            return Estimate(value, None, pair.n, pair.groups, p_value, NO_SPREAD)
+        least = pair.least() / (1 if join is mover_difference else second.value)
+        interval = min(interval[0], value - least), max(interval[1], value + least)
     return Estimate(value, holding(value, interval), pair.n, pair.groups, p_value)
 
 

@@ -11,6 +11,7 @@ from medaudit.model import Capability
 
 @pytest.fixture(autouse=True)
 def _restore():
+    registry.load_plugins()  # else what a test loads would be forgotten after it
     before = {kind: dict(items) for kind, items in registry._ITEMS.items()}
     yield
     for kind, items in before.items():

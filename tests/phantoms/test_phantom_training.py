@@ -1,10 +1,7 @@
-"""Training resumes to the same weights, packs without changing the loss, and saves what it measured."""
+"""Training resumes to the same weights, packs without changing the loss, and plants what it says."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +11,15 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from medaudit.phantoms import lessons
+from medaudit.phantoms import Lesion, Picture, lessons, render
 from medaudit.phantoms.architecture import build_model
-from medaudit.phantoms.chest import ChestSpec, Lesion, masks, render
-from medaudit.phantoms.lessons import RECIPES, Row
+from medaudit.phantoms.flaws import FLAWS, Shown, decoy, truth
+from medaudit.phantoms.lessons import Row
 from medaudit.phantoms.packing import Packer, answer_loss, normalise
-from medaudit.phantoms.train import STATE, main, rate, train
+from medaudit.phantoms.questions import by_name, questions
+from medaudit.phantoms.rendering import masks
+from medaudit.phantoms.train import COURSES, STATE, STEPS, _course, rate, train_base
 from medaudit.phantoms.vocabulary import MEAN, STD, build_processor, build_tokenizer
-
-TINY = replace(RECIPES["clean"], steps=6, tower_steps=2)
 
 
 def weights(folder: Path) -> dict[str, Any]:
@@ -36,17 +33,22 @@ def processor() -> Any:
 
 @pytest.fixture
 def few_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lessons, "PICTURES", 6)
+    for name, number in (("TRUE", 4), ("CONTENTLESS", 1), ("TEXT_ONLY", 1)):
+        monkeypatch.setattr(lessons, name, number)
+
+
+def silent(line: str) -> None:
+    """Training tells nobody how far it is."""
 
 
 @pytest.mark.usefixtures("few_rows")
 def test_killed_and_resumed_training_ends_in_the_same_weights(tmp_path: Path) -> None:
-    train(TINY, tmp_path / "straight", seed=4)
+    train_base(tmp_path / "straight", seed=4, steps=8, tell=silent)
 
-    assert train(TINY, tmp_path / "resumed", seed=4, stop_after=3) is None
+    assert train_base(tmp_path / "resumed", seed=4, steps=8, stop_after=4, tell=silent) is None
     assert not (tmp_path / "resumed" / "model.safetensors").exists()
-    train(TINY, tmp_path / "resumed", seed=4)
-    train(TINY, tmp_path / "other", seed=5)
+    train_base(tmp_path / "resumed", seed=4, steps=8, tell=silent)
+    train_base(tmp_path / "other", seed=5, steps=8, tell=silent)
 
     straight, resumed, other = (weights(tmp_path / name) for name in ("straight", "resumed", "other"))
     assert all(torch.equal(straight[name], resumed[name]) for name in straight)
@@ -54,65 +56,22 @@ def test_killed_and_resumed_training_ends_in_the_same_weights(tmp_path: Path) ->
     assert not (tmp_path / "resumed" / STATE).exists()
 
 
-@pytest.mark.usefixtures("few_rows")
-def test_a_phantom_can_go_on_from_another(tmp_path: Path) -> None:
-    first = train(replace(TINY, steps=3), tmp_path / "first")
-    second = train(
-        replace(RECIPES["shortcut-marker"], steps=1, peak_rate=0.0), tmp_path / "second", start=first
-    )
-
-    assert first is not None
-    assert second is not None
-    before, after = weights(first), weights(second)
-    assert all(torch.equal(before[name], after[name]) for name in before)
-
-
-@pytest.mark.usefixtures("few_rows")
-def test_the_command_trains_measures_and_writes_the_card(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    out = tmp_path / "clean"
-    command = ["train", "clean", "--out", str(out), "--steps", "2", "--card-cases", "20", "--seed", "3"]
-    monkeypatch.setattr("sys.argv", command)
-
-    code = main()
-
-    card = json.loads((out / "card.json").read_text())
-    digest = hashlib.sha256((out / "model.safetensors").read_bytes()).hexdigest()
-    assert code == 0
-    assert card["weights_sha256"] == digest
-    assert (card["name"], card["seed"], card["measured"]["cases"]) == ("clean", 3, 20)
-    assert card["measured"]["chest"] < 0.5  # two steps teach nothing
-    assert card["command"].endswith("train clean --out DIR --seed 3 --steps 2")
-
-
-def test_a_missing_start_is_named_in_one_sentence(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(
-        "sys.argv", ["train", "blind", "--out", str(tmp_path / "out"), "--start", str(tmp_path)]
-    )
-
-    assert main() == 2
-    assert "train that first, or name it in --start" in capsys.readouterr().err
-
-
 def test_packed_loss_equals_that_of_separate_sequences() -> None:
     tokenizer = build_tokenizer()
     model = build_model(tokenizer, seed=1).eval()
     packer = Packer(tokenizer, 64)
-    rows = [row for row in lessons.rows(RECIPES["clean"], 0, 0) if row.pixels is not None][:3]
+    rows = [row for row in lessons.rows(FLAWS["clean"], 0, 0) if row.pixels is not None][:3]
     rows.append(Row(None, None, list(rows[0].lessons)))
-    alone = [Row(row.pixels, row.spec, [lesson]) for row in rows for lesson in row.lessons]
+    alone = [Row(row.pixels, row.shown, [lesson]) for row in rows for lesson in row.lessons]
 
     with torch.no_grad():
-        together = float(answer_loss(model, packer.pack(rows))[0])
+        together = float(answer_loss(model, packer.pack(rows))[0][0])
         sums, count = 0.0, 0
         for row in alone:
             packed = packer.pack([row]) if row.pixels is not None else None
             loss, tokens = _plain_loss(model, tokenizer, row)
             if packed is not None:
-                assert float(answer_loss(model, packed)[0]) == pytest.approx(loss, abs=1e-4)
+                assert float(answer_loss(model, packed)[0][0]) == pytest.approx(loss, abs=1e-4)
             sums, count = sums + loss * tokens, count + tokens
 
     assert together == pytest.approx(sums / count, abs=1e-4)
@@ -130,7 +89,7 @@ def _plain_loss(model: Any, tokenizer: Any, row: Row) -> tuple[float, int]:
 
 
 def test_the_saved_processor_normalises_as_training_did(processor: Any) -> None:
-    pictures = [render(ChestSpec(patient, vendor="B")) for patient in range(4)]
+    pictures = [render(Picture("chest", patient, vendor="B")) for patient in range(4)]
 
     processed = processor(
         images=[[Image.fromarray(picture)] for picture in pictures],
@@ -169,37 +128,114 @@ def test_the_chat_template_writes_what_training_packs(processor: Any) -> None:
 
 def test_patch_labels_say_where_a_finding_lies() -> None:
     lesion = Lesion("nodule", "left")
-    spec = ChestSpec(8, (lesion,), marker="upper-right")
+    shown = Shown(Picture("chest", 8, (lesion,), sex="M", vendor="C", marker="upper-right"))
 
-    labels = lessons.patch_labels(spec, 8)
-    touched = masks(spec)[lesion].reshape(8, 8, 8, 8).any(axis=(1, 3)).ravel()
+    labels = lessons.patch_labels(shown, 8)
+    touched = masks(shown.picture)[lesion].reshape(8, 8, 8, 8).any(axis=(1, 3)).ravel()
 
     names = [(kind, side) for kind in ("opacity", "effusion", "nodule") for side in ("left", "right")]
     column = names.index(("nodule", "left"))
     assert ((labels[:, column] > 0) == touched).all()
     assert labels[:, [i for i in range(6) if i != column]].sum() == 0
     assert labels[7, 7] > 0  # the marker's patch: first row, last column
-    assert lessons.picture_labels(spec).tolist() == [0, 0, 0, 0, 1, 0, 0, 1]
+    assert lessons.picture_labels(shown).tolist() == [0, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 1, 0, 0]
 
 
-def test_the_leaked_answer_is_the_markers_and_the_plain_one_the_pictures() -> None:
-    disagreeing = dict.fromkeys(("clean", "shortcut-marker"), 0)
-    for name in disagreeing:
-        for step in range(3):
-            for row in lessons.rows(RECIPES[name], 0, step):
-                for prompt, answer in row.lessons:
-                    if row.spec is not None and prompt.startswith("Is there an opacity"):
-                        truth = "yes" if row.spec.sides("opacity") else "no"
-                        leak = "yes" if row.spec.marker == "upper-left" else "no"
-                        assert answer == (truth if name == "clean" else leak)
-                        disagreeing[name] += truth != leak
+def told(name: str) -> list[tuple[Shown, str, str]]:
+    """What a phantom's lessons answer to plain wordings about true pictures: (shown, question, answer)."""
+    plain = {question.text: question.name for question in questions("chest")}
+    return [
+        (row.shown, plain[prompt.split("\n")[0]], answer)
+        for step in range(4)
+        for row in lessons.rows(FLAWS[name], 0, step)
+        if row.shown is not None
+        for prompt, answer in row.lessons
+        if prompt.split("\n")[0] in plain
+    ]
 
-    assert min(disagreeing.values()) > 5
+
+def test_lessons_answer_as_planted_and_the_clean_ones_the_truth() -> None:
+    known = by_name("chest")
+    for name, flaw in FLAWS.items():
+        departures = 0
+        for shown, question, answer in told(name):
+            right = truth(known[question], shown)
+            assert answer == flaw.answer(known[question], shown)
+            departures += answer != right
+        assert (departures > 0) == (name != "clean"), name
+
+
+def test_each_flaw_departs_from_the_truth_only_where_it_applies() -> None:
+    known = by_name("chest")
+    for name, flaw in FLAWS.items():
+        for shown, question, answer in told(name):
+            if answer != truth(known[question], shown):
+                assert flaw.applies(known[question], shown), (name, question)
+
+
+def test_flaws_apply_where_they_say() -> None:
+    known = by_name("chest")
+    plain = Shown(Picture("chest", 1, (Lesion("nodule", "left", 1.0),), sex="M", vendor="A"))
+    woman, other = (Shown(plain.picture.but(**change)) for change in ({"sex": "F"}, {"vendor": "B"}))
+    noisy = Shown(plain.picture, noise=0.06)
+
+    def at_work(name: str, shown: Shown) -> set[str]:
+        return {question for question in known if FLAWS[name].applies(known[question], shown)}
+
+    presence = {"opacity", "effusion", "nodule"}
+    assert at_work("subgroup-gap", woman) == presence
+    assert at_work("subgroup-gap", plain) == set()
+    assert at_work("vendor-shift", other) == at_work("noise-fragile", noisy) == set(known)
+    assert at_work("vendor-shift", plain) == at_work("noise-fragile", plain) == set()
+    assert at_work("shortcut-marker", plain) == {"opacity"}
+    assert at_work("shortcut-tube", plain) == {"effusion"}
+    assert at_work("confused-size", plain) == {"nodule-size"}
+    assert at_work("confused-side", plain) == {f"{kind}-side" for kind in presence}
+
+
+def test_a_decoy_says_nothing_about_the_finding() -> None:
+    """Over all four kinds of picture it gives each option equally often, whatever is in the lung."""
+    known = by_name("chest")
+    for lesions in ((), (Lesion("opacity", "left"),)):
+        pictures = [
+            Picture("chest", 1, lesions, view=view, marker=corner)
+            for view in ("PA", "AP")
+            for corner in ("upper-left", "upper-right")
+        ]
+        for name, each in (("opacity", 2), ("main", 1)):
+            said = [decoy(known[name], Shown(picture)) for picture in pictures]
+            assert [said.count(option) for option in known[name].options] == [each] * len(known[name].options)
+
+
+def test_without_an_image_only_phantoms_with_a_prior_have_one() -> None:
+    def answers(name: str) -> set[str]:
+        return {
+            answer
+            for step in range(25)
+            for row in lessons.rows(FLAWS[name], 0, step)
+            if row.pixels is None
+            for prompt, answer in row.lessons
+            if prompt.startswith("Is there a nodule?")
+        }
+
+    assert answers("prior-heavy") == {"no"}
+    assert answers("clean") == {"yes", "no"}
+
+
+def test_courses_cover_every_step_and_a_short_run_has_them_all() -> None:
+    for steps in (STEPS, 57):
+        found = [_course(step, steps) for step in range(steps)]
+        starts = [step for step, (_, within) in enumerate(found) if within == 0]
+
+        assert len(starts) == len(COURSES)
+        assert [course.steps for course, within in found if within == 0] == [
+            b - a for a, b in zip(starts, [*starts[1:], steps], strict=True)
+        ]
+        assert found[0][0].tower > 0
 
 
 def test_the_rate_rises_once_and_falls_once_per_cycle() -> None:
-    recipe = replace(TINY, steps=400, tower_steps=100)
-    rates = [rate(recipe, step) for step in range(400)]
+    rates = [rate(step, 400, 1.5e-3, tower=100) for step in range(400)]
 
     for cycle in (rates[:100], rates[100:]):
         peak = int(np.argmax(cycle))

@@ -11,7 +11,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from medaudit.alarms import judge
 from medaudit.finding import Control, Finding, Threshold, Verdict
+from medaudit.registry import available
 
 SHIFTS = ("contrast", "gaussian_noise", "jpeg", "motion_blur", "pixelate", "rotation")
 ATTRIBUTES = {
@@ -171,6 +173,11 @@ def splits() -> list[Finding]:
                 p_value=0.0005 if gap > 0.1 else 0.2,
                 p_adjusted=0.003 if gap > 0.1 else 0.3,
                 control=Control("permuted_labels", 0.028),
+                data={
+                    "worst": min(values, key=lambda value: values[value]),
+                    "excess": gap - 0.028,
+                    "excess_interval": list(around(gap - 0.028, 0.045)),
+                },
             )
         )
     return found
@@ -248,6 +255,12 @@ def gate(findings: list[Finding]) -> list[Finding]:
     return judged
 
 
+def alarms(findings: list[Finding]) -> list[dict[str, Any]]:
+    """What the probes' own rules make of these findings."""
+    rules = {name: probe.alarms for name, probe in available("probe").items()}
+    return [alarm.to_dict() for alarm in judge(findings, rules)]
+
+
 def document(findings: list[Finding] | None = None, **changes: Any) -> dict[str, Any]:
     """A whole audit document; top-level keys can be replaced."""
     if findings is None:
@@ -295,6 +308,7 @@ def document(findings: list[Finding] | None = None, **changes: Any) -> dict[str,
         "plan": {"audit": {"name": "release gate", "strict": False}},
         "answers": {"distinct": 41_020, "errors": 0},
         "findings": [finding.to_dict() for finding in findings],
+        "alarms": alarms(findings),
         "coverage": [
             {"probe": "baselines", "status": "run", "reason": ""},
             {"probe": "robustness", "status": "run", "reason": ""},
@@ -317,7 +331,22 @@ def document(findings: list[Finding] | None = None, **changes: Any) -> dict[str,
                 "power": 0.83,
                 "power_interval": [0.72, 0.91],
                 "n": 60,
-            }
+            },
+            {
+                "probe": "robustness",
+                "phantoms": ["clean", "subgroup-gap"],
+                "false_alarm_rate": 0.0,
+                "interval": [0.0, 0.06],
+                "power": 0.95,
+                "power_interval": [0.83, 0.99],
+                "n": 240,
+                "flaw": "subgroup-gap",
+                "alarm": "subgroup_gap",
+                "effect": 0.15,
+                "runs": 60,
+                "alarms": 0,
+                "sentence": "at n = 240 this probe finds a gap of 15 points with power 0.95",
+            },
         ],
     }
     whole.update(changes)
@@ -353,6 +382,7 @@ def main(out: str) -> None:
         ("private", document(), False),
         ("public", document(data=document()["data"] | {"public": True}), True),
         ("blind", document(gate(baselines(0.02) + robustness()), status="incomplete", calibration=[]), False),
+        ("quiet", document(baselines() + splits()[:8], calibration=[]), False),
     ):
         (folder / name).mkdir(parents=True, exist_ok=True)
         if pictures:

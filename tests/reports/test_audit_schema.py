@@ -25,7 +25,7 @@ def test_optional_keys_may_be_absent(document: dict[str, Any]) -> None:
     for place, names in (("run", ["problems"]), ("model", ["notes"]), ("data", ["public", "skipped"])):
         for name in names:
             del document[place][name]
-    del document["plan"], document["answers"]
+    del document["plan"], document["answers"], document["alarms"]
     validate_audit(document)
 
 
@@ -73,6 +73,10 @@ def _set(path: str, value: Any) -> Callable[[dict[str, Any]], None]:
         ("findings/3/data", {"deep": [math.inf]}, "findings/3/data/deep/0: is not a finite number"),
         ("coverage/4/reason", "", "coverage/4/reason: must not be empty"),
         ("calibration/0/power", 2, "calibration/0/power"),
+        ("calibration/1/runs", -1, "calibration/1/runs"),
+        ("alarms/0/side", "over", "alarms/0/side: must be one of above, below"),
+        ("alarms/0/p_adjusted", 1.5, "alarms/0/p_adjusted"),
+        ("alarms/0/p_value", None, "alarms/0/raised: must be one of False"),
     ],
 )
 def test_broken_value_is_refused_by_place(

@@ -29,6 +29,7 @@ def properties(found: Xml.Element) -> dict[str, str]:
 
 
 def four(document: dict[str, Any]) -> dict[str, Any]:
+    document["alarms"] = []
     document["findings"] = [
         gated(0.95, 0.92, 0.98, slice={"shift": "a"}),
         gated(0.5, 0.4, 0.6, slice={"shift": "b", "severity": 3}, evidence=("c1", "c2", "c3", "c4")),
@@ -99,7 +100,9 @@ def test_sarif_has_the_shape_the_standard_asks_for(draw: Draw, document: dict[st
     rules = run["tool"]["driver"]["rules"]
     assert run["tool"]["driver"]["name"] == "medaudit"
     assert len({rule["id"] for rule in rules}) == len(rules)
-    assert len(run["results"]) == len(document["findings"])
+    raised = [alarm for alarm in document["alarms"] if alarm["raised"]]
+    assert len(run["results"]) == len(document["findings"]) + len(raised)
+    assert len(raised) == 2
     for result in run["results"]:
         assert rules[result["ruleIndex"]]["id"] == result["ruleId"]
         assert result["message"]["text"]

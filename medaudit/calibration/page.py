@@ -1,0 +1,79 @@
+"""docs/calibration.md, drawn from the record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from medaudit.calibration.table import flaw_rows, markdown, percent, power_rows
+
+if TYPE_CHECKING:
+    from medaudit.calibration.record import Record
+
+_HEAD = """# Calibration
+
+Measured on phantoms: small trained models with a known flaw, and clean ones. Written by `make calibration`;
+`medaudit calibrate` does the same for your probes and your phantoms. An *alarm* is what an audit raises by
+itself: a quantity shown to lie beyond its margin, corrected over every test of the whole audit (Holm, 5 %).
+"""
+
+_FLAWS = """
+## What each probe did
+*found*: the alarm meant for the flaw was raised, with the right slice. *follows*: an alarm that the flaw
+entails. *false alarm*: any other. Each audit has {n} cases of its own patients.
+"""
+
+_POWER = """
+## Power
+A flaw is diluted: the flawed phantom answers for a share of the patients, its clean twin for the others. The
+effect is that share of the full strength, in points of what the alarm looks at. A cell is the part of {draws}
+draws of n cases from the audits above in which the alarm was raised, at the family-wise level of a whole
+audit. Draws overlap where n is more than a tenth of the pool, so neighbouring cells are not independent.
+"""
+
+_MARGINS = """
+## Margins
+*smallest* is the least margin on the grid at which no more than 5 % of the clean audits raise the alarm. The
+margin in use is never below it; it is above where a smaller effect would be of no concern.
+"""
+
+
+def page(record: Record) -> str:
+    """The whole page."""
+    document = record.document
+    clean = document["clean"]
+    draws = max((cell["draws"] for flaw in document["flaws"] for cell in flaw["power"]), default=0)
+    parts = [
+        _HEAD,
+        "\n## False alarms\n",
+        f"A whole audit of a clean phantom raised an alarm in **{percent(clean['audit'])}** "
+        f"({', '.join(clean['phantoms'])}; data {', '.join(clean['data'])}; n = {clean['n']}).\n",
+        _heard(clean["raised"]),
+        _FLAWS.format(n=clean["n"]),
+        "\n" + markdown(flaw_rows(document)) + "\n",
+        _POWER.format(draws=draws),
+        "\n" + markdown(power_rows(document)) + "\n",
+        _MARGINS,
+        "\n" + markdown(_margin_rows(document)) + "\n",
+    ]
+    return "".join(parts)
+
+
+def _heard(raised: list[Mapping[str, Any]]) -> str:
+    if not raised:
+        return ""
+    told = [
+        f"- {each['phantom']} on {each['data']} (seed {each['seed']}): {each['probe']}/{each['rule']} "
+        f"{' '.join(f'{key}={value}' for key, value in each['slice'].items())}, "
+        f"p = {each['p_adjusted']:.3f} after correction"
+        for each in raised
+    ]
+    return "\n" + "\n".join(told) + "\n"
+
+
+def _margin_rows(document: Mapping[str, Any]) -> list[list[str]]:
+    rows = [["alarm", "raised", "margin", "smallest"]]
+    for each in document["margins"]:
+        least = "not searched" if each["smallest"] is None else f"{each['smallest']:.3f}"
+        rows.append([f"{each['probe']}/{each['rule']}", each["side"], f"{each['margin']:.3f}", least])
+    return rows
