@@ -33,7 +33,8 @@ times, so a share of 95 % is known to about +-1 point (2,000 samples; +-2 for 50
 - **Level**: share of p-values at or below alpha under a true null. `valid` when no alpha of .01, .05, .1, .25
   and .5 is exceeded beyond chance, else `liberal`. Exact tests of right/wrong answers have few possible
   p-values and lie below alpha by construction. Where p-values have no ties they are held to the uniform law
-  as well (Kolmogorov and Smirnov, last column).
+  as well (Kolmogorov and Smirnov, last column); with 20 cases, about seven groups, few deals exist and even
+  those p-values tie, so there only the level counts.
 - **Controls** break a rule on purpose: the groups are left out. They must be seen to fail.
 
 What the table does not say by itself:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-SHORT = ("--probe", "baselines", "--phantom", "blind", "--runs", "1")
+SHORT = ("--probe", "baselines", "--phantom", "prior-heavy", "--runs", "1")
 
 
 def test_a_calibration_is_made_kept_and_attached_to_scans(medaudit, tmp_path: Path) -> None:
@@ -20,8 +20,8 @@ def test_a_calibration_is_made_kept_and_attached_to_scans(medaudit, tmp_path: Pa
     assert "clean: 1 audits" in done.stderr
     record = json.loads((out / "calibration.json").read_text())
     assert (record["schema"], record["tier"]) == ("medaudit.calibration/1", "fast")
-    # At n = 60 every draw of the whole flaw is found.
-    assert [(cell["n"], cell["power"]) for cell in record["flaws"][0]["power"]] == [(60, 1.0)]
+    assert [flaw["flaw"] for flaw in record["flaws"]] == ["prior-heavy"]
+    assert [(cell["n"], cell["draws"]) for cell in record["flaws"][0]["power"]] == [(60, 4)]
     trials = {path: path.stat().st_mtime_ns for path in out.glob("*-chest-*.json")}
     assert len(trials) == 2
 
@@ -30,12 +30,13 @@ def test_a_calibration_is_made_kept_and_attached_to_scans(medaudit, tmp_path: Pa
     assert json.loads(again.stdout) == record
     assert {path: path.stat().st_mtime_ns for path in trials} == trials
 
-    small = ("phantom:blind", "--data", "phantom:chest", "--probe", "baselines", "--limit", "64")
+    small = ("phantom:clean", "--data", "phantom:chest", "--probe", "baselines", "--limit", "64")
     known = {"MEDAUDIT_CALIBRATION": str(out / "calibration.json")}
     scanned = medaudit("scan", *small, "--out", tmp_path / "a", **known)
     assert scanned.returncode == 0, scanned.stderr
     (row,) = json.loads((tmp_path / "a" / "audit.json").read_text())["calibration"]
-    assert (row["probe"], row["flaw"], row["alarm"], row["n"]) == ("baselines", "blind", "blind", 60)
+    expected = ("baselines", "prior-heavy", "answers_from_prior", 60)
+    assert (row["probe"], row["flaw"], row["alarm"], row["n"]) == expected
     assert row["sentence"].endswith("It raised 0 alarms on 1 clean audits.")
 
 

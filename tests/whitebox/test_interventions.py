@@ -291,7 +291,7 @@ def test_a_box_of_the_second_image_hides_that_image_alone(
         ],
     )
 
-    assert np.array_equal(reference, second)
+    assert np.abs(reference - second).max() < 1e-5  # rows of a batch may round differently
     assert np.abs(reference - first).max() > 1e-3
 
 
