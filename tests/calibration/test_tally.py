@@ -17,11 +17,11 @@ from medaudit.finding import Finding
 GAP = AlarmRule("gap", "difference", ("attribute",), above=0.10)
 BLIND = AlarmRule("blind", "gain", below=0.05)
 RULES = {"splits": (GAP,), "looks": (BLIND,)}
+Row = tuple[str, str, Mapping[str, Any], float]
 SEX = ("splits", "difference", {"attribute": "sex"}, 0.40)
 SITE = ("splits", "difference", {"attribute": "site"}, 0.35)
-NO_GAIN = ("looks", "gain", {}, -0.30)
+NO_GAIN: Row = ("looks", "gain", {}, -0.30)
 QUIET = ("splits", "difference", {"attribute": "sex"}, 0.02)
-Row = tuple[str, str, Mapping[str, Any], float]
 
 
 def trial(*rows: Row, seed: int = 0) -> Trial:
