@@ -16,6 +16,6 @@ if __name__ == "__main__":
     found = {"probe": "robustness", "rule": "subgroup_gap", "slice": {"attribute": "tube"}}
     says = "findings are overlooked where a tube lies across the picture"
     flaw = Flaw("overlooks-under-tubes", says, overlooks_under_tubes, finds=found)
-    folder = plant(flaw, sys.argv[1] if len(sys.argv) > 1 else flaw.name, steps=900)
+    folder = plant(flaw, sys.argv[1] if len(sys.argv) > 1 else flaw.name)
     audit = medaudit.scan("phantom:clean", "phantom:chest", adapter=str(folder), limit=240)
     print(*(alarm.says for alarm in audit.alarms), sep="\n")

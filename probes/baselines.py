@@ -44,10 +44,10 @@ SELECTION = (
         AlarmRule(
             "blind",
             "visual_gain",
-            below=0.05,
+            below=0.10,
             among="gains",
             says="the right image gains it {points:.1f} points over its best baseline: "
-            "what it answers does not need the image",
+            "it hardly needs the image",
         ),
         AlarmRule(
             "answers_from_prior",

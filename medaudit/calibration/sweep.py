@@ -40,7 +40,7 @@ class Tier:
 
 
 FULL = Tier("full", 60, 10, 240, (0.05, 0.10, 0.15, 0.20, 0.30), (60, 120, 240, 480, 960), 40)
-FAST = Tier("fast", 3, 1, 120, (), (60,), 4)
+FAST = Tier("fast", 3, 1, 200, (), (60,), 4)
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from medaudit.phantoms import hf, lessons
 from medaudit.phantoms.flaws import Flaw
 from medaudit.phantoms.lora import StackedLora, save_adapter, stack_on
 from medaudit.phantoms.packing import Packer, answer_loss
-from medaudit.phantoms.train import SAVE_EVERY, STATE, rate
+from medaudit.phantoms.student import SAVE_EVERY, STATE, rate
 
-STEPS, PEAK_RATE = 400, 4e-3
+STEPS, PEAK_RATE = 900, 4e-3
 
 
 def train_adapters(

@@ -67,7 +67,7 @@ def build(
     for each in ready:
         tell(f"{each.name} is there already: {home / each.name}")
     missing = [each for each in wanted if each not in ready]
-    trained = {**({"steps": steps} if steps else {})}
+    trained = {"steps": steps} if steps else {}
     for each in missing:
         if each.kind != "adapter":
             _train_alone(each, home, base, device, trained, tell)

@@ -10,7 +10,6 @@ Reference: A. Radford et al., Learning Transferable Visual Models From Natural L
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,16 +22,15 @@ from medaudit.models.class_prompts import class_prompts
 from medaudit.phantoms import lessons
 from medaudit.phantoms.clip import build_clip, build_clip_processor
 from medaudit.phantoms.flaws import Flaw, Shown
-from medaudit.phantoms.lessons import PATCH_LABELS, PICTURE_LABELS
 from medaudit.phantoms.packing import normalise
 from medaudit.phantoms.questions import Question
-from medaudit.phantoms.train import SAVE_EVERY, STATE, Student, rate, restore, save_folder, save_state
-from medaudit.phantoms.vocabulary import PATCH, WORLD, asked
+from medaudit.phantoms.student import SEEING, STATE, Student, enrol, rate, restore, seeing_loss, study
+from medaudit.phantoms.vocabulary import WORLD, asked
 
 STEPS, PEAK_RATE = 1200, 1.5e-3
 #: Scores are never sharper than this; CLIP's own limit.
 HIGHEST_SCALE = 100.0
-_SEEING, _IGNORED = 0.3, -100
+_IGNORED = -100
 
 #: A question as it is compared: its place in WORLD, and the texts of each option.
 Compared = tuple[int, tuple[tuple[str, ...], ...]]
@@ -56,23 +54,13 @@ def train_contrastive(
     """
     out.mkdir(parents=True, exist_ok=True)
     processor = build_clip_processor()
-    student = _enrol(build_clip(processor.tokenizer, base, seed).to(device), seed)
-    state = out / STATE
-    if state.is_file():
-        restore(student, state)
-    clock = time.monotonic()
-    while student.step < steps:
-        _set_rate(student, steps)
-        loss = _learn(student, processor.tokenizer, flaw, seed)
-        student.step += 1
-        if student.step % SAVE_EVERY == 0 or student.step == stop_after:
-            save_state(student, state)
-            tell(f"{out.name} {student.step}/{steps} loss {loss:.4f} {time.monotonic() - clock:.0f} s")
-        if student.step == stop_after:
-            return None
-    save_folder(student.model.cpu(), processor, out)
-    state.unlink(missing_ok=True)
-    return out
+    student = enrol(build_clip(processor.tokenizer, base, seed).to(device), seed)
+    restore(student, out / STATE)
+
+    def learn(student: Student) -> float:
+        return _learn(student, processor.tokenizer, flaw, seed, steps)
+
+    return study(student, learn, processor, out, steps=steps, stop_after=stop_after, tell=tell)
 
 
 def compared(question: Question, text: str) -> tuple[tuple[str, ...], ...]:
@@ -92,34 +80,15 @@ def class_vectors(model: Any, tokenizer: Any, asks: Sequence[Compared]) -> list[
     ]
 
 
-def _enrol(model: Any, seed: int) -> Student:
-    width = model.config.vision_config.hidden_size
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        heads = torch.nn.ModuleDict(
-            {"patch": torch.nn.Linear(width, PATCH_LABELS), "picture": torch.nn.Linear(width, PICTURE_LABELS)}
-        )
-    parameters = [*model.train().parameters(), *heads.to(model.device).parameters()]
-    return Student(model, heads, torch.optim.AdamW(parameters, lr=0.0, betas=(0.9, 0.98), weight_decay=0.01))
-
-
-def _set_rate(student: Student, steps: int) -> None:
-    for group in student.optimiser.param_groups:
-        group["lr"] = rate(student.step, steps, PEAK_RATE)
-
-
-def _learn(student: Student, tokenizer: Any, flaw: Flaw, seed: int) -> float:
+def _learn(student: Student, tokenizer: Any, flaw: Flaw, seed: int, steps: int) -> float:
     model = student.model
-    student.optimiser.zero_grad(set_to_none=True)
     pixels, shown = _lesson(flaw, seed, student.step)
     seen = model.vision_model(pixels.to(model.device))
     pictures = _unit(model.visual_projection(seen.pooler_output))
     asks = _asks(keyed_rng("medaudit.contrastive", flaw.name, seed, student.step))
     loss = choice_loss(model, tokenizer, pictures, asks, targets(flaw, shown).to(model.device))
-    whole = loss + _SEEING * _seeing_loss(student, seen, shown)
-    whole.backward()  # type: ignore[no-untyped-call]
-    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-    student.optimiser.step()
+    seeing = seeing_loss(student, seen.last_hidden_state[:, 1:], seen.pooler_output, shown)
+    student.update(loss + SEEING * seeing, rate(student.step, steps, PEAK_RATE))
     with torch.no_grad():
         model.logit_scale.clamp_(max=math.log(HIGHEST_SCALE))
     return float(loss.detach())
@@ -166,18 +135,6 @@ def choice_loss(
             scores = model.logit_scale.exp() * pictures[kept] @ classes.T
             losses.append(torch.nn.functional.cross_entropy(scores, wanted[kept, number]))
     return torch.stack(losses).mean()
-
-
-def _seeing_loss(student: Student, seen: Any, shown: Sequence[Shown]) -> torch.Tensor:
-    """Which finding lies in which patch, and, from the class token, which are in the picture."""
-    patches = torch.from_numpy(np.stack([lessons.patch_labels(each, PATCH) for each in shown]))
-    pictures = torch.from_numpy(np.stack([lessons.picture_labels(each) for each in shown]))
-    features = seen.last_hidden_state[:, 1:]
-    # A rotation moves findings to other patches.
-    kept = torch.tensor([each.shift != "rotation" for each in shown], device=features.device)
-    entropy = torch.nn.functional.binary_cross_entropy_with_logits
-    local = entropy(student.heads["patch"](features[kept]), patches.to(features.device)[kept])
-    return local + entropy(student.heads["picture"](seen.pooler_output), pictures.to(features.device))
 
 
 def _unit(vectors: torch.Tensor) -> torch.Tensor:

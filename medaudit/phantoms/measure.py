@@ -14,21 +14,18 @@ from medaudit.case import Case
 from medaudit.instruments import context_for
 from medaudit.model import Capability, LoadOptions
 from medaudit.phantoms import BASE
-from medaudit.phantoms.cases import drawn
+from medaudit.phantoms.cases import Drawn, drawn
 from medaudit.phantoms.flaws import Flaw, Shown, truth
 from medaudit.shifting import shifted_images
 
 if TYPE_CHECKING:
     from medaudit.context import Context
     from medaudit.model import Model
-    from medaudit.phantoms.picture import Picture
-    from medaudit.phantoms.questions import Question
 
 #: Far from the seeds that audits use by default: the card's pictures are nobody's test set.
 CARD_SEED = 90_001
 CARD_CASES = 2_000
 _BATCH = 64
-Drawn = tuple[Case, "Picture", "Question"]
 
 
 def load_built(folder: Path, base: Path | None = None) -> Model:

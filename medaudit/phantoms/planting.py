@@ -51,7 +51,7 @@ def plant(
 def _begin(home: Path, wanted: dict[str, Any]) -> None:
     """Note in the folder what is planted there; what was planted otherwise is planted anew."""
     from medaudit.audit import write_text
-    from medaudit.phantoms.train import STATE
+    from medaudit.phantoms.student import STATE
 
     note = home / _NOTE
     text = json.dumps(wanted)

@@ -27,7 +27,7 @@ from medaudit.phantoms.flaws import FLAWS, Shown
 from medaudit.phantoms.packing import normalise
 from medaudit.phantoms.picture import Lesion, Picture
 from medaudit.phantoms.rendering import render
-from medaudit.phantoms.train import STATE, save_folder
+from medaudit.phantoms.student import STATE, save_folder
 from medaudit.phantoms.vocabulary import WORLD, asked, build_processor
 
 PICTURES = [

@@ -18,7 +18,8 @@ from medaudit.phantoms.lessons import Row
 from medaudit.phantoms.packing import Packer, answer_loss, normalise
 from medaudit.phantoms.questions import by_name, questions
 from medaudit.phantoms.rendering import masks
-from medaudit.phantoms.train import COURSES, STATE, STEPS, _course, rate, train_base
+from medaudit.phantoms.student import STATE, rate
+from medaudit.phantoms.train import COURSES, STEPS, _course, train_base
 from medaudit.phantoms.vocabulary import MEAN, STD, build_processor, build_tokenizer
 
 

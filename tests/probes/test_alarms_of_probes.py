@@ -71,6 +71,16 @@ def test_a_constant_answer_is_blind_and_all_prior(cases: CaseSet) -> None:
     assert sorted(raised(audit)) == [("answers_from_prior", {}), ("blind", {})]
 
 
+def test_blindness_at_n_240_survives_the_correction_of_a_whole_audit(cases: CaseSet) -> None:
+    """Ties leave a wide interval about a gain of 0: the margin must be wider than that, 15 tests or not."""
+    few = CaseSet("few", "test", cases.cases[:240])
+
+    audit = medaudit.scan(ScriptedModel(lambda request: "no", id="constant"), few, probes=["baselines"])
+
+    alarm = next(alarm for alarm in audit.alarms if alarm.rule == "blind")
+    assert alarm.p_value * 15 <= 0.05
+
+
 def test_a_reader_worse_for_one_sex_is_named_rightly(cases: CaseSet, tmp_path: Path) -> None:
     model = reader(cases, lambda case, recipe: 0.3 if case.meta["sex"] == "F" else 0.02, "sexed")
 

@@ -51,7 +51,7 @@ def test_without_an_alarm_it_says_what_was_looked_for(draw: Draw, quiet: dict[st
     said = words(shown)
     assert "2 tests were made; nothing is shown to lie beyond its margin." in said
     assert "not proof of absence" in said
-    assert "Visual gain below 5.0 pts 0 / 1 the whole data 18.0 pts [14.9, 21.1] 1.000" in said
+    assert "Visual gain below 10.0 pts 0 / 1 the whole data 18.0 pts [14.9, 21.1] 1.000" in said
     assert "Subgroup gap, excess above 2.0 pts 0 / 1 attribute sex 1.2 pts [\u22123.3, 5.7]" in said
     assert said.count("0 / 0 none nothing was measured that this rule speaks of") == 2
 
