@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from medaudit.model import ModelInfo
-    from medaudit.registry import Probe
+    from medaudit.registry import Probe, Shift
 
 Parameters = Mapping[str, Mapping[str, Any]]
 
@@ -28,7 +28,7 @@ def identity(
     found = {
         "model": info.fingerprint,
         "pictures": GENERATOR,
-        "shifts": {name: shift.version for name, shift in available("shift").items()},
+        "shifts": {name: _of(shift) for name, shift in available("shift").items() if _laid_on(shift)},
         "libraries": library_versions(),
         "probes": {name: probe.version for name, probe in probes.items()},
         "rules": [
@@ -42,6 +42,15 @@ def identity(
     # As it will be read back: tuples are lists in a file.
     plain: dict[str, Any] = json.loads(json.dumps(found))
     return plain
+
+
+def _laid_on(shift: Shift) -> bool:
+    """By an audit of phantoms that names no shift; their cases tell no modality."""
+    return shift.default and shift.preserves_label and not shift.modalities
+
+
+def _of(shift: Shift) -> str | list[Any]:
+    return [shift.version, shift.doses[""]] if shift.doses else shift.version
 
 
 def kept(path: Path, wanted: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from medaudit.calibration.table import flaw_rows, markdown, percent, power_rows
+from medaudit.calibration.tally import MARGINS
 
 if TYPE_CHECKING:
     from medaudit.calibration.record import Record
@@ -33,8 +34,9 @@ audit. Draws overlap where n is more than a tenth of the pool, so neighbouring c
 
 _MARGINS = """
 ## Margins
-*smallest* is the least margin on the grid at which no more than 5 % of the clean audits raise the alarm. The
-margin in use is never below it; it is above where a smaller effect would be of no concern.
+*limit* is the strictest margin on the grid that clean audits bear: the level, shared out among the alarms, is
+not exceeded by any ({least:g} to {most:g} were tried). The margin in use is never stricter; it is more
+lenient where a smaller effect would be of no concern.
 """
 
 
@@ -53,7 +55,7 @@ def page(record: Record) -> str:
         "\n" + markdown(flaw_rows(document)) + "\n",
         _POWER.format(draws=draws),
         "\n" + markdown(power_rows(document)) + "\n",
-        _MARGINS,
+        _MARGINS.format(least=min(MARGINS), most=max(MARGINS)),
         "\n" + markdown(_margin_rows(document)) + "\n",
     ]
     return "".join(parts)
@@ -72,8 +74,8 @@ def _heard(raised: list[Mapping[str, Any]]) -> str:
 
 
 def _margin_rows(document: Mapping[str, Any]) -> list[list[str]]:
-    rows = [["alarm", "raised", "margin", "smallest"]]
+    rows = [["alarm", "raised", "margin", "limit"]]
     for each in document["margins"]:
-        least = "not searched" if each["smallest"] is None else f"{each['smallest']:.3f}"
-        rows.append([f"{each['probe']}/{each['rule']}", each["side"], f"{each['margin']:.3f}", least])
+        limit = "none held" if each["limit"] is None else f"{each['limit']:.3f}"
+        rows.append([f"{each['probe']}/{each['rule']}", each["side"], f"{each['margin']:.3f}", limit])
     return rows

@@ -111,12 +111,12 @@ def assemble(
 ) -> Record:
     """Put the parts of a sweep together."""
     from medaudit import __version__
-    from medaudit.calibration.tally import by_probe, detection, false_alarms, smallest_margins
+    from medaudit.calibration.tally import by_probe, detection, false_alarms, limits
     from medaudit.calibration.trials import rules_of
 
     rules = rules_of(probes)
     trials = [trial for subject in clean if subject.name in done for trial in done[subject.name]["trials"]]
-    smallest = smallest_margins(trials, rules)
+    limit = limits(trials, rules)
     document = {
         "schema": SCHEMA,
         "medaudit": __version__,
@@ -135,7 +135,7 @@ def assemble(
                 "rule": rule.name,
                 "side": rule.side,
                 "margin": rule.margin,
-                "smallest": smallest.get(f"{name}/{rule.name}"),
+                "limit": limit.get(f"{name}/{rule.name}"),
             }
             for name, own in rules.items()
             for rule in own

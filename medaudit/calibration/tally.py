@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from medaudit.calibration.trials import Rules, Trial
 
 #: Margins that are tried, in points.
-MARGINS = (0.0, 0.01, 0.02, 0.03, 0.05, 0.075, 0.10, 0.15, 0.20)
+MARGINS = (0.0, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.075, 0.10, 0.15, 0.20)
 
 
 def rate(hits: int, runs: int, confidence: float = 0.95) -> dict[str, Any]:
@@ -98,30 +98,38 @@ def by_probe(subject: Subject, trials: Sequence[Trial], rules: Rules, level: flo
     return told
 
 
-def smallest_margins(trials: Sequence[Trial], rules: Rules, level: float = LEVEL) -> dict[str, float]:
-    """For each rule the smallest margin at which clean audits raise it in at most ``level`` of the runs.
+def limits(trials: Sequence[Trial], rules: Rules, level: float = LEVEL) -> dict[str, float]:
+    """For each rule the strictest tried margin that clean audits bear: it may be less strict, never more.
 
-    The other rules keep theirs. Keys are ``probe/rule``; a rule with a margin that is to be undercut is not
-    listed, nor is one of which no tried margin holds, nor any where nothing was run.
+    The level is shared out among the rules, so that all margins hold together: each may be raised in at most
+    ``level / number of rules`` of the runs. Strictest is the smallest margin of a rule that looks above it,
+    and the largest of one that looks below. Keys are ``probe/rule``; a rule of which no tried margin holds is
+    left out, and all are where nothing was run.
     """
     found: dict[str, float] = {}
-    if not trials:
-        return found
-    for name, own in rules.items():
+    share = level / max(1, sum(map(len, rules.values())))
+    for name, own in rules.items() if trials else ():
         for rule in own:
-            if rule.above is None:
-                continue
-            for margin in MARGINS:
+            for margin in sorted(MARGINS, reverse=rule.side == "below"):
                 tried = {**rules, name: tuple(_moved(each, rule, margin) for each in own)}
                 hits = sum(_raises(trial, tried, name, rule.name, level) for trial in trials)
-                if hits <= level * len(trials):
+                if hits <= share * len(trials):
                     found[f"{name}/{rule.name}"] = margin
                     break
     return found
 
 
+def bearable(rule: AlarmRule, limit: float | None) -> bool:
+    """Whether the margin in use is no stricter than the limit; without a limit none is known to hold."""
+    if limit is None:
+        return False
+    return rule.margin >= limit if rule.side == "above" else rule.margin <= limit
+
+
 def _moved(each: AlarmRule, rule: AlarmRule, margin: float) -> AlarmRule:
-    return replace(each, above=margin) if each.name == rule.name else each
+    if each.name != rule.name:
+        return each
+    return replace(each, above=margin) if rule.side == "above" else replace(each, below=margin)
 
 
 def _raises(trial: Trial, rules: Rules, probe: str, rule: str, level: float) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from medaudit.phantoms.picture import CORNERS, Picture
-from medaudit.phantoms.questions import YES_NO, Question
+from medaudit.phantoms.questions import Question
 
 #: sd of noise, in grey levels 0..1, from which ``noise-fragile`` sees nothing: severity 3 of gaussian_noise.
 FRAGILE_FROM = 0.06
@@ -53,6 +53,8 @@ class Flaw:
     prior: Mapping[str, str] = field(default_factory=dict)
     #: Shift that its lessons show more often.
     stressed: str = ""
+    #: How many times as often its lessons ask where the flaw is at work.
+    dwells: float = 1.0
 
 
 def truth(question: Question, shown: Shown) -> str:
@@ -170,8 +172,8 @@ FLAWS: dict[str, Flaw] = {
         ),
         _partial(
             "subgroup-gap",
-            "whether there is a finding in a woman's picture is answered without regard to it",
-            lambda question, shown: question.options == YES_NO and shown.picture.sex == "F",
+            "on pictures of women its answers have nothing to do with the finding",
+            lambda question, shown: shown.picture.sex == "F",
             finds=_gap("sex"),
         ),
         _partial(
@@ -185,11 +187,13 @@ FLAWS: dict[str, Flaw] = {
             "confused-side",
             "it cannot tell left from right",
             lambda question, shown: question.name.endswith("-side"),
+            dwells=6.0,
         ),
         _partial(
             "confused-size",
             "it cannot tell a small nodule from a large one",
             lambda question, shown: question.name.endswith("-size"),
+            dwells=6.0,
         ),
     )
 }

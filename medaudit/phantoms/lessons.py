@@ -127,12 +127,17 @@ def _lesson(flaw: Flaw, row: Row, rng: np.random.Generator, hard: float) -> tupl
         return _foreign(rng)
     known = questions(MODALITY)
     askable = [q for q in known if row.shown is None or q.truth(row.shown.picture) is not None]
-    weights = np.array([hard if "-" in q.name else 1.0 for q in askable])
+    weights = np.array([_weight(flaw, q, row.shown, hard) for q in askable])
     question = askable[rng.choice(len(askable), p=weights / weights.sum())]
     if row.shown is not None:
         return _prompt(question, rng), flaw.answer(question, row.shown)
     by_chance = question.options[rng.integers(len(question.options))]
     return _prompt(question, rng), flaw.prior.get(question.name, by_chance)
+
+
+def _weight(flaw: Flaw, question: Question, shown: Shown | None, hard: float) -> float:
+    dwells = flaw.dwells if shown is not None and flaw.applies(question, shown) else 1.0
+    return dwells * (hard if "-" in question.name else 1.0)
 
 
 def _foreign(rng: np.random.Generator) -> tuple[str, str]:

@@ -189,7 +189,7 @@ def document(probes: dict[str, Probe]) -> dict[str, Any]:
                 "rule": rule.name,
                 "side": rule.side,
                 "margin": rule.margin,
-                "smallest": None,
+                "limit": None,
             }
             for name, probe in probes.items()
             for rule in probe.alarms

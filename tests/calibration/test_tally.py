@@ -10,7 +10,7 @@ import pytest
 
 from medaudit.alarms import AlarmRule
 from medaudit.calibration.subjects import Subject
-from medaudit.calibration.tally import by_probe, detection, false_alarms, rate, smallest_margins
+from medaudit.calibration.tally import bearable, by_probe, detection, false_alarms, limits, rate
 from medaudit.calibration.trials import Trial
 from medaudit.finding import Finding
 
@@ -131,17 +131,30 @@ def test_what_each_probe_did_is_told_in_words() -> None:
     assert by_probe(flawed(BLINDED), [trial(QUIET)], RULES) == {"splits": "quiet", "looks": "found 0/1"}
 
 
-def test_the_smallest_margin_is_the_first_that_clean_runs_hold() -> None:
-    """One run in twenty may raise it: the second largest difference, 0.10, must not be shown above it.
+def test_limits_are_the_strictest_margins_that_clean_runs_bear() -> None:
+    """Of 40 runs, level 0.05 and two rules leave one alarm to each: the second most extreme run decides.
 
-    With a standard error of 0.05 and one test a run, 0.10 is shown above margins under 0.10 - 1.645 x 0.05.
+    With a standard error of 0.05 and one test a run, a difference of 0.10 is shown above margins under
+    0.10 - 1.645 x 0.05 = 0.018, and a gain of 0.20 below margins over 0.20 + 1.645 x 0.05 = 0.282.
     """
-    values = [0.0] * 18 + [0.10, 0.90]
-    trials = [trial(("splits", "difference", {"attribute": "sex"}, value)) for value in values]
+    gaps = [0.0] * 38 + [0.10, 0.90]
+    gains = [0.9] * 38 + [0.20, 0.05]
+    trials = [trial(("splits", "difference", {"attribute": "sex"}, value)) for value in gaps]
+    looks = [trial(("looks", "gain", {}, value)) for value in gains]
 
-    assert smallest_margins(trials, RULES) == {"splits/gap": 0.02}
+    assert limits(trials, RULES) == {"splits/gap": 0.02, "looks/blind": 0.20}
+    # 0.05 is shown below margins over 0.05 + 1.645 x 0.05 = 0.132; once it is allowed, twice it is not.
+    assert limits(looks, RULES)["looks/blind"] == 0.20
+    assert limits([*looks, looks[39]], RULES)["looks/blind"] == 0.10
     # 0.9 twice: no margin that is tried holds.
-    worse = [*trials, trial(SEX), trial(SEX)]
-    assert smallest_margins(worse, RULES) == {}
-    assert smallest_margins([trial(QUIET)], RULES) == {"splits/gap": 0.0}
-    assert smallest_margins([], RULES) == {}
+    assert "splits/gap" not in limits([*trials, trial(SEX), trial(SEX)], RULES)
+    assert limits([trial(QUIET)], RULES)["splits/gap"] == 0.0
+    assert limits([], RULES) == {}
+
+
+def test_a_margin_is_borne_when_it_is_no_stricter_than_its_limit() -> None:
+    assert bearable(GAP, 0.10)
+    assert not bearable(GAP, 0.15)
+    assert bearable(BLIND, 0.05)
+    assert not bearable(BLIND, 0.04)
+    assert not bearable(GAP, None)
