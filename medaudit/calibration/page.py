@@ -48,8 +48,8 @@ def page(record: Record) -> str:
     parts = [
         _HEAD,
         "\n## False alarms\n",
-        f"A whole audit of a clean phantom raised an alarm in **{percent(clean['audit'])}** "
-        f"({', '.join(clean['phantoms'])}; data {', '.join(clean['data'])}; n = {clean['n']}).\n",
+        f"A whole audit of a clean phantom raised an alarm in **{percent(clean['audit'])}**.\n"
+        f"Phantoms {', '.join(clean['phantoms'])}; data {', '.join(clean['data'])}; n = {clean['n']}.\n",
         _heard(clean["raised"]),
         _FLAWS.format(n=clean["n"]),
         "\n" + markdown(flaw_rows(document)) + "\n",

@@ -123,6 +123,11 @@ def assemble(
         "tier": tier.name,
         "level": LEVEL,
         "probes": {name: probe.version for name, probe in probes.items()},
+        "weights": {
+            subject.name: subject.card.get("weights_sha256")
+            for subject in (*clean, *flawed)
+            if subject.name in done
+        },
         "clean": {
             "phantoms": [subject.name for subject in clean if subject.name in done],
             "data": sorted({trial.data for trial in trials}),
