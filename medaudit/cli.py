@@ -218,7 +218,8 @@ def list_(
         return
     width = max((len(row["name"]) for row in rows), default=0)
     for row in rows:
-        typer.echo(f"{row['name']:<{width}}  {row['about']}")
+        marks = [*row.get("modalities", ()), *(["by default"] if row.get("default") else [])]
+        typer.echo(f"{row['name']:<{width}}  {row['about']}" + (f" [{', '.join(marks)}]" if marks else ""))
 
 
 @app.command()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from medaudit.case import CaseSet
+from medaudit.contract_cases import check_case_shift
 from medaudit.errors import UsageError
 from medaudit.finding import Finding
 from medaudit.image import ArrayImage, keyed_rng
@@ -20,6 +21,7 @@ from medaudit.instruments import context_for, direct_ask, synthetic_cases
 from medaudit.model import Answer, Capability, Request
 from medaudit.models.scripted import oracle
 from medaudit.registry import Probe, Shift, available, find
+from medaudit.shifting import apply_shift, picture_under
 
 if TYPE_CHECKING:
     from medaudit.case import Case
@@ -164,7 +166,9 @@ def _check_finding(item: Probe, finding: Finding, context: Context) -> None:
 def check_shift(shift: str | Shift) -> None:
     """Check that a shift keeps the contract.
 
-    At each severity 1 to 5, on grey, coloured, flat, odd-sized and one-pixel-high pictures: uint8 of the
+    One of stage ``case`` returns None or a changed case of the same id, group and columns, whose answer is
+    among its options, and whose ``meaning`` leads back to options of the original. Of any other: at each
+    severity 1 to 5, on grey, coloured, flat, odd-sized and one-pixel-high pictures: uint8 of the
     same shape, the input (which is read-only) untouched, the same bytes from the same seed. Other seeds
     give other bytes, unless the docstring says "Nothing is drawn at random". Severities 0 and 6 are
     refused. Some severity changes something.
@@ -172,6 +176,9 @@ def check_shift(shift: str | Shift) -> None:
     item: Shift = find("shift", shift) if isinstance(shift, str) else shift
     _hold((item.apply.__doc__ or "").strip(), item, "no docstring")
     _hold(item.reference.strip(), item, "no reference")
+    if item.stage == "case":
+        check_case_shift(item)
+        return
     for name, pixels in _pictures().items():
         for severity in range(1, 6):
             _check_picture(item, name, pixels, severity)
@@ -217,7 +224,7 @@ def _check_picture(item: Shift, name: str, pixels: Pixels, severity: int) -> Non
 
 def _shifted(item: Shift, name: str, pixels: Pixels, severity: int, seed: int) -> Pixels:
     try:
-        changed: Pixels = item.apply(pixels, severity, keyed_rng("check", seed))
+        changed = picture_under(item, pixels, severity, keyed_rng("check", seed))
     except Exception as error:  # whatever a shift raises here breaks the contract
         raise AssertionError(
             f"shift {item.name!r}: {name}, severity {severity}: raised {type(error).__name__}: {error}"
@@ -238,8 +245,6 @@ def _check_seeds(item: Shift, pixels: Pixels) -> None:
 
 
 def _check_severities(item: Shift, pixels: Pixels) -> None:
-    from medaudit.shifting import apply_shift
-
     for severity in (0, 6):
         try:
             apply_shift(ArrayImage(pixels), item, severity, 0, "check").pixels()

@@ -106,7 +106,22 @@ def listing(kind: str) -> list[dict[str, Any]]:
     kinds = {"probes": "probe", "shifts": "shift", "readers": "reader"}
     if kind not in kinds:
         raise UsageError.unknown("kind of thing to list", kind, [*kinds, "architectures", "phantoms"])
-    return [{"name": name, "about": _about(item)} for name, item in available(kinds[kind]).items()]
+    items = available(kinds[kind]).items()
+    return [{"name": name, "about": _about(item), **_more(item)} for name, item in items]
+
+
+def _more(item: Any) -> dict[str, Any]:
+    """Whether an audit that names none uses it; of a shift also what it is for."""
+    if hasattr(item, "question"):
+        return {"default": item.default}
+    if not hasattr(item, "preserves_label"):
+        return {}
+    return {
+        "family": item.family,
+        "changes": item.stage,
+        "modalities": list(item.modalities),
+        "default": item.default and item.preserves_label,
+    }
 
 
 def _about(item: Any) -> str:

@@ -8,7 +8,8 @@ from dataclasses import replace
 from medaudit.errors import UsageError
 from medaudit.finding import Finding, Verdict
 from medaudit.plan import Gate, Plan
-from medaudit.registry import Probe, available
+from medaudit.predicates import parse_split
+from medaudit.registry import Probe, available, matching
 from medaudit.stats import benjamini_hochberg, holm
 
 
@@ -21,9 +22,7 @@ def check_plan(plan: Plan, selected: Mapping[str, Probe], legal: Mapping[str, Pr
             if key not in legal[name].parameters:
                 raise UsageError.unknown(f"parameter of probe {name!r}", key, legal[name].parameters)
             _check_type(f"[probe.{name}] {key}", parameters[key], legal[name].parameters[key])
-        for shift in parameters.get("shifts", ()):
-            if shift not in available("shift"):
-                raise UsageError.unknown("shift", str(shift), available("shift"))
+        matching("shift", parameters.get("shifts", ()))
     for gate in plan.gate:
         if gate.probe not in legal:
             raise UsageError.unknown("probe in a gate", gate.probe, legal)
@@ -58,15 +57,26 @@ def _check_slice(gate: Gate, parameters: Mapping[str, object]) -> None:
     """A gate on a shift, severity or attribute that will not be measured can never match."""
     if "shift" in gate.slice and gate.slice["shift"] not in available("shift"):
         raise UsageError.unknown("shift in a gate", str(gate.slice["shift"]), available("shift"))
-    for key, listed in (("shift", "shifts"), ("severity", "severities"), ("attribute", "attributes")):
+    for key, listed in _LISTED.items():
         chosen = parameters.get(listed)
         if not isinstance(chosen, list | tuple) or not chosen or key not in gate.slice:
             continue
-        if gate.slice[key] not in chosen:
+        if gate.slice[key] not in _spelt_out(key, chosen):
             raise UsageError(
                 f"gate {gate} can never match: {key} {gate.slice[key]!r} is not among "
                 f"{listed} = {list(chosen)} of [probe.{gate.probe}]."
             )
+
+
+#: Keys of a slice, and the parameters that list what they may be.
+_LISTED = {"shift": "shifts", "severity": "severities", "attribute": "attributes", "split": "splits"}
+
+
+def _spelt_out(key: str, chosen: Sequence[object]) -> Sequence[object]:
+    """As findings name it: patterns of shifts as names, splits in canonical words."""
+    if key == "shift":
+        return matching("shift", map(str, chosen))
+    return [str(parse_split(str(text))) for text in chosen] if key == "split" else chosen
 
 
 def apply_gates(findings: Sequence[Finding], gates: Sequence[Gate]) -> tuple[list[Finding], list[Gate]]:

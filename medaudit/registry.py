@@ -7,8 +7,9 @@ that fails to import raises, naming itself: an audit must not shrink in silence.
 
 from __future__ import annotations
 
+import fnmatch
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import entry_points
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from medaudit.alarms import AlarmRule, check_rules
 from medaudit.errors import PluginError, UsageError
+from medaudit.modality import MODALITIES
 from medaudit.model import Capability
 
 if TYPE_CHECKING:
@@ -30,7 +32,8 @@ class Probe:
     """A registered probe: one question about the model, asked and judged by ``run``.
 
     ``needs`` is a list of alternatives: the model must have every capability of at least one of them.
-    ``alarms`` say which of its findings an audit raises by itself.
+    ``alarms`` say which of its findings an audit raises by itself. One that is not ``default`` is run where
+    it is named.
     """
 
     name: str
@@ -41,6 +44,7 @@ class Probe:
     parameters: Mapping[str, Any]
     metrics: tuple[str, ...]
     alarms: tuple[AlarmRule, ...] = ()
+    default: bool = True
 
     @property
     def question(self) -> str:
@@ -56,9 +60,14 @@ class Probe:
 
 @dataclass(frozen=True)
 class Shift:
-    """A registered synthetic shift: ``apply(pixels, severity, rng) -> pixels``, severities 1 to 5.
+    """A registered synthetic shift ``apply(subject, severity, rng)``, severities 1 to 5.
 
-    ``preserves_label`` is false where the change may alter the right answer (a flip changes sides).
+    ``stage`` is what it changes: ``pixels`` (uint8 (h, w, 3)), ``stored`` (:class:`medaudit.stored.Stored`,
+    values before the window) or ``case`` (a :class:`~medaudit.case.Case`; see ``shifting.shifted_case``).
+    ``preserves_label`` is false where the change may alter the right answer and does not say how.
+    ``modalities`` are those whose pictures it suits, all where empty; ``default`` shifts are laid on by an
+    audit that names none. ``doses`` give, by modality ("" for any other), the dose of each severity: where
+    there are any, ``apply`` takes the dose, larger for more harm, in place of the severity.
     """
 
     name: str
@@ -67,7 +76,20 @@ class Shift:
     reference: str
     apply: Callable[..., Any]
     preserves_label: bool = True
-    data: Mapping[str, Any] = field(default_factory=dict)
+    stage: str = "pixels"
+    modalities: tuple[str, ...] = ()
+    default: bool = True
+    doses: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+
+    def suits(self, modality: str) -> bool:
+        """Whether it is made for pictures of this modality; one for some only is not for unknown ones."""
+        return not self.modalities or modality in self.modalities
+
+    def strength(self, severity: int, modality: str = "") -> float:
+        """What ``apply`` takes for a severity: its dose on this modality, or the severity itself."""
+        if not self.doses:
+            return severity
+        return self.doses.get(modality, self.doses[""])[severity - 1]
 
 
 @dataclass(frozen=True)
@@ -131,6 +153,18 @@ def find(kind: str, name: str) -> Any:
     return items[name]
 
 
+def matching(kind: str, patterns: Iterable[str], legal: Mapping[str, Any] | None = None) -> list[str]:
+    """Names that the patterns name (``jpeg``, ``breast_*``), each once; UsageError where there is none."""
+    known = available(kind) if legal is None else legal
+    found: list[str] = []
+    for pattern in patterns:
+        hits = fnmatch.filter(known, str(pattern)) if "*" in str(pattern) else [str(pattern)]
+        if not hits or hits[0] not in known:
+            raise UsageError.unknown(kind, str(pattern), known)
+        found += hits
+    return list(dict.fromkeys(found))
+
+
 def _add(kind: str, name: str, item: Any, defined: Callable[..., Any]) -> None:
     where = f"{kind} {name!r} ({defined.__module__}.{defined.__qualname__})"
     if not name or not name.replace("_", "").isalnum() or not name.islower():
@@ -163,12 +197,14 @@ def probe(
     metrics: Iterable[str],
     version: str = "1",
     alarms: Iterable[AlarmRule] = (),
+    default: bool = True,
 ) -> Callable[[Function], Function]:
     """Register ``function(ctx, *, parameter=default, ...) -> Iterable[Finding]`` as a probe.
 
     The function asks through ``ctx.ask`` and yields findings; being run again on stored answers it must
     yield the same ones. Its keyword-only parameters are the legal keys of ``[probe.NAME]`` in a plan.
-    ``alarms`` are its :class:`~medaudit.alarms.AlarmRule` s, each on one of its metrics.
+    ``alarms`` are its :class:`~medaudit.alarms.AlarmRule` s, each on one of its metrics. Without ``default``
+    an audit runs it only where it is named.
     """
     declared, rules = tuple(metrics), tuple(alarms)
 
@@ -188,6 +224,7 @@ def probe(
             parameters={p.name: p.default for p in keywords},
             metrics=declared,
             alarms=rules,
+            default=default,
         )
         _add("probe", name, item, function)
         return function
@@ -195,19 +232,59 @@ def probe(
     return register
 
 
+#: What a shift's function takes, by stage.
+_SUBJECTS = {"pixels": "pixels", "stored": "stored", "case": "case"}
+_STEPS = 5
+
+
 def shift(
-    name: str, *, family: str, reference: str, version: str = "1", preserves_label: bool = True
+    name: str,
+    *,
+    family: str,
+    reference: str,
+    version: str = "1",
+    preserves_label: bool = True,
+    stage: str = "pixels",
+    modalities: Iterable[str] = (),
+    default: bool = True,
+    doses: Mapping[str, Iterable[float]] | None = None,
 ) -> Callable[[Function], Function]:
-    """Register ``function(pixels, severity, rng) -> pixels`` as a shift; uint8 (h, w, 3) in and out."""
+    """Register a shift: ``function(pixels, severity, rng) -> pixels``, uint8 (h, w, 3) in and out.
+
+    With another ``stage`` the first parameter is called ``stored`` or ``case``; with ``doses`` the second is
+    called ``dose``. The fields are those of :class:`Shift`.
+    """
+    ladder = {key: tuple(map(float, values)) for key, values in (doses or {}).items()}
+    made_for = tuple(modalities)
 
     def register(function: Function) -> Function:
-        _check_signature("shift", name, function, ("pixels", "severity", "rng"))
-        if not reference.strip():
-            raise PluginError(f"shift {name!r}: needs a reference.")
-        _add("shift", name, Shift(name, version, family, reference, function, preserves_label), function)
+        if stage not in _SUBJECTS:
+            raise PluginError(f"shift {name!r}: stage {stage!r}; legal: {', '.join(_SUBJECTS)}.")
+        subject = _SUBJECTS[stage]
+        _check_signature("shift", name, function, (subject, "dose" if ladder else "severity", "rng"))
+        _check_shift(name, reference, made_for, ladder)
+        item = Shift(
+            name, version, family, reference, function, preserves_label, stage, made_for, default, ladder
+        )
+        _add("shift", name, item, function)
         return function
 
     return register
+
+
+def _check_shift(
+    name: str, reference: str, modalities: Sequence[str], doses: Mapping[str, Sequence[float]]
+) -> None:
+    if not reference.strip():
+        raise PluginError(f"shift {name!r}: needs a reference.")
+    unknown = [each for each in (*modalities, *doses) if each and each not in MODALITIES]
+    if unknown:
+        raise PluginError(f"shift {name!r}: modality {unknown[0]!r}; legal: {', '.join(MODALITIES)}.")
+    if doses and "" not in doses:
+        raise PluginError(f"shift {name!r}: doses need an entry '' for every other modality.")
+    for modality, steps in doses.items():
+        if len(steps) != _STEPS or list(steps) != sorted(steps):
+            raise PluginError(f"shift {name!r}: doses of {modality!r} are not five that rise: {steps}.")
 
 
 def reader(name: str, *, recognises: Callable[..., bool]) -> Callable[[Function], Function]:

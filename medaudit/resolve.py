@@ -27,8 +27,9 @@ def merge(
 
 
 def select_probes(plan: Plan, legal: Mapping[str, Probe]) -> dict[str, Probe]:
-    """The probes to run: those named, or all."""
-    names = plan.audit.probes if plan.audit.probes is not None else tuple(legal)
+    """The probes to run: those named, or else the default ones and those whose parameters the plan sets."""
+    usual = tuple(name for name, probe in legal.items() if probe.default or name in plan.probe)
+    names = plan.audit.probes if plan.audit.probes is not None else usual
     for name in names:
         if name not in legal:
             raise UsageError.unknown("probe", name, legal)

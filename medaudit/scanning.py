@@ -164,9 +164,10 @@ def _finish(run: Run, store: Store, model: Model) -> None:
     store.remember("notes", json.dumps(run.notes))
     covered = {row["probe"] for row in run.coverage}
     why = "interrupted before it ran" if run.status == "interrupted" else "not selected"
-    for name in available("probe"):
+    for name, probe in available("probe").items():
         if name not in covered:
-            run.coverage.append({"probe": name, "status": "not_run", "reason": why})
+            named = why if probe.default else f"run where it is named: --probe {name}"
+            run.coverage.append({"probe": name, "status": "not_run", "reason": named})
     run.findings, unmatched = apply_gates(run.findings, run.plan.gate)
     run.unmatched = [str(gate) for gate in unmatched]
     run.calibration = _calibration(run)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from medaudit.shifting import ShiftedCase
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -41,26 +43,36 @@ class Arm:
 
 
 def ask_arms(
-    ctx: Context, cases: Sequence[Case], arms: Mapping[Key, Sequence[Request | None]]
+    ctx: Context,
+    cases: Sequence[Case],
+    arms: Mapping[Key, Sequence[Request | None]],
+    changed: Mapping[Key, Sequence[ShiftedCase | None]] | None = None,
 ) -> dict[Key, Arm]:
-    """Ask every request of every arm in one call; None leaves a case out of an arm."""
+    """Ask every request of every arm in one call; None leaves a case out of an arm.
+
+    An arm in ``changed`` is judged by its changed cases, and what was said is told in words of the originals.
+    """
     wanted = [request for requests in arms.values() for request in requests if request is not None]
     answers = iter(ctx.ask(wanted))
-    return {
-        key: _judge(ctx, cases, [None if request is None else next(answers) for request in requests])
-        for key, requests in arms.items()
-    }
+    found = {}
+    for key, requests in arms.items():
+        given = [None if request is None else next(answers) for request in requests]
+        put = (changed or {}).get(key) or [None] * len(cases)
+        found[key] = _judge(
+            ctx, [each or ShiftedCase(case) for each, case in zip(put, cases, strict=True)], given
+        )
+    return found
 
 
-def _judge(ctx: Context, cases: Sequence[Case], answers: Sequence[Answer | None]) -> Arm:
+def _judge(ctx: Context, put: Sequence[ShiftedCase], answers: Sequence[Answer | None]) -> Arm:
     grades = [
-        None if answer is None else ctx.grade(case, answer)
-        for case, answer in zip(cases, answers, strict=True)
+        None if answer is None else ctx.grade(each.case, answer)
+        for each, answer in zip(put, answers, strict=True)
     ]
     scores = [np.nan if grade is None or grade.score is None else grade.score for grade in grades]
     said = tuple(
-        None if grade is None or answer is None or grade.score is None else _said(case, answer, grade)
-        for case, answer, grade in zip(cases, answers, grades, strict=True)
+        None if grade is None or answer is None or grade.score is None else _said(each, answer, grade)
+        for each, answer, grade in zip(put, answers, grades, strict=True)
     )
     judged = [grade for grade in grades if grade is not None]
     return Arm(
@@ -80,10 +92,14 @@ def _open_scores(grades: Sequence[Grade]) -> dict[str, float]:
     return {"n": len(rows)} | {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
 
 
-def _said(case: Case, answer: Answer, grade: Grade) -> str:
+def _said(put: ShiftedCase, answer: Answer, grade: Grade) -> str:
     """The chosen option, or the class of an answer that chose none; the plain text of an open answer."""
-    if case.closed:
-        return f"[{grade.outcome.value}]" if grade.choice is None else grade.choice
+    if put.case.closed:
+        return (
+            f"[{grade.outcome.value}]"
+            if grade.choice is None
+            else put.meaning.get(grade.choice, grade.choice)
+        )
     return " ".join((answer.text or "").casefold().split()).strip(" .")
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medaudit.errors import UsageError
+from medaudit.predicates import says_nothing
 
 if TYPE_CHECKING:
     from medaudit.case import Case, MetaValue
@@ -19,9 +20,6 @@ Label = str | int | float | bool
 
 #: More distinct values than this are a number to bin or an identifier to leave alone.
 MOST_VALUES = 8
-
-#: Values that say nothing: their cases stand on neither side of a split.
-MISSING = frozenset({"", "unknown", "none", "nan", "n/a", "na"})
 
 AGE_NAMES = frozenset({"age", "age_years", "patient_age", "patientage"})
 AGE_EDGES = ((40.0, "<40"), (60.0, "40-59"), (math.inf, ">=60"))
@@ -76,19 +74,13 @@ def _only_large(attribute: Attribute, min_n: int) -> Attribute:
 
 
 def _attribute(name: str, values: Sequence[MetaValue]) -> Attribute:
-    known = [None if _says_nothing(value) else value for value in values]
+    known = [None if says_nothing(value) else value for value in values]
     numbers = _numbers(known)
     if numbers is not None and name.casefold() in AGE_NAMES:
         return _counted(name, [_age_band(number) for number in numbers], (40.0, 60.0))
     if numbers is not None and len(set(numbers) - {None}) > MOST_VALUES:
         return _thirds(name, numbers)
     return _counted(name, known)
-
-
-def _says_nothing(value: MetaValue) -> bool:
-    if isinstance(value, float) and math.isnan(value):
-        return True
-    return value is None or (isinstance(value, str) and value.strip().casefold() in MISSING)
 
 
 def _numbers(values: Sequence[MetaValue]) -> list[float | None] | None:

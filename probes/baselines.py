@@ -52,7 +52,7 @@ SELECTION = (
         AlarmRule(
             "answers_from_prior",
             "prior_pull",
-            above=0.10,
+            above=0.05,
             measure="excess",
             says="it is right {points:.1f} points more often, beyond what its questions explain, where the "
             "answer that it gives without looking is the right one: it falls back on that answer",

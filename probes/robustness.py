@@ -11,18 +11,21 @@ from medaudit.finding import Finding
 from medaudit.probes import predictors
 from medaudit.probes.arms import Arm, ask_arms
 from medaudit.probes.attributes import Attribute, usable
+from medaudit.probes.contrasts import Contrast, by_split
+from medaudit.probes.laying_on import chosen_shifts, laid_on
 from medaudit.probes.noise_floor import REPLICATES, noise_findings, noise_floor, replicate_requests
 from medaudit.probes.sheet import Sheet, as_control
+from medaudit.probes.shift_size import measured, shift_size_findings
 from medaudit.probes.shifted import Reference, shift_findings
 from medaudit.probes.splits import split_findings
 from medaudit.registry import probe
-from medaudit.shifting import SEVERITIES, shifted_images
+from medaudit.shifting import SEVERITIES
 
 if TYPE_CHECKING:
     from medaudit.case import Case
     from medaudit.context import Context
     from medaudit.model import Request
-    from medaudit.registry import Shift
+    from medaudit.shifting import ShiftedCase
 
 #: No shift can have this name: names of plugins are lower-case words.
 CLEAN = "as is"
@@ -40,17 +43,21 @@ CLEAN = "as is"
         "relative_robustness",
         "relative_robustness_corrected",
         "accuracy_drop",
+        "accuracy_drop_standardised",
         "flip_rate",
         "flip_excess",
         "self_flip",
         "subgroup_gap",
+        "mean_corruption_error",
+        "balanced_error",
+        "shift_size",
     ),
     alarms=(
         AlarmRule(
             "shift_sensitive",
             "accuracy_drop",
             ("shift",),
-            above=0.10,
+            above=0.075,
             says="accuracy falls by {points:.1f} points under {shift}",
         ),
         AlarmRule(
@@ -70,6 +77,7 @@ def robustness(
     shifts: tuple[str, ...] = (),
     severities: tuple[int, ...] = SEVERITIES,
     attributes: tuple[str, ...] = (),
+    splits: tuple[str, ...] = (),
     noise_cases: int = 150,
 ) -> Iterator[Finding]:
     """How much of the model's accuracy is left when image quality, scanner or patients change?
@@ -77,8 +85,10 @@ def robustness(
     Every case is asked as it is, under each synthetic shift at each severity, and (up to ``noise_cases``
     of them) twice more unchanged, alone and in another batch. Accuracy is also compared between the
     values of every metadata column with 2 to 8 values; ages are split at 40 and 60, other numbers in
-    thirds. Without ``shifts`` all registered ones that keep the right answer are used, without
-    ``attributes`` all usable columns.
+    thirds. ``shifts`` are names or patterns (``breast_*``); without them those are used that an audit uses by
+    default, that keep the right answer, and that suit the modality of the cases (column ``modality``).
+    Without ``attributes`` all usable columns are. ``splits`` are declared ones (``age < 40 | age >= 60``,
+    ``view == AP``, ``sex == F vs sex == M``; the grammar is that of :mod:`medaudit.predicates`).
 
     Formulas, with acc over the cases answered on both sides, and b the accuracy of the question-only
     predictor there::
@@ -90,6 +100,11 @@ def robustness(
         self_flip                      the same, the input unchanged
         flip_excess                    flip_rate - self_flip
         subgroup_gap                   largest - smallest accuracy of an attribute's values
+        accuracy_drop_standardised     sum_s p_s (acc(clean, s) - acc(shifted, s))   over strata s of what is
+                                       asked and what is right, p_s their shares among the shifted
+        mean_corruption_error          mean over shifts of (errors over its severities / those of b)
+        balanced_error                 1 - mean over question types and right answers of acc(shifted)
+        shift_size                     AUC of a rule that tells the two sides apart by picture or by question
 
     For a split, *shifted* are the cases with the value and *clean* are all cases with another known value.
     The largest gap is above 0 by chance alone: its control is the mean gap under permuted labels, its
@@ -97,20 +112,33 @@ def robustness(
     and ends where the raw gap does, so a gate is not failed by chance. Cases
     whose value is missing or unknown stand on neither side.
     """
-    chosen = _shifts(ctx, shifts, severities, noise_cases)
     cases = tuple(case for case in ctx.askable if case.images)
+    chosen = chosen_shifts(ctx, cases, shifts)
+    _check(severities, noise_cases)
     sheet = Sheet(ctx, "robustness", cases)
     if not cases:
         yield sheet.absent("accuracy", "no case with an image")
         return
     columns = usable(cases, attributes, ctx.min_n)
-    requests = _requests(ctx, cases, chosen, severities)
+    declared = by_split(cases, splits)
+    put = {
+        (shift.name, str(severity)): [laid_on(case, shift, severity, ctx.seed, shifts) for case in cases]
+        for shift in chosen
+        for severity in severities
+    }
+    requests = _requests(ctx, cases, put)
     requests |= {(CLEAN, name): again for name, again in replicate_requests(ctx, cases, noise_cases).items()}
-    yield from _findings(sheet, columns, ask_arms(ctx, cases, requests))
+    arms = ask_arms(ctx, cases, requests, put)
+    yield from _findings(sheet, columns, declared, arms)
+    sized = measured(columns, declared, bool(attributes))
+    yield from shift_size_findings(sheet, sized, arms[CLEAN, ""].scores)
 
 
 def _findings(
-    sheet: Sheet, columns: Sequence[Attribute], arms: Mapping[tuple[str, str], Arm]
+    sheet: Sheet,
+    columns: Sequence[Attribute],
+    declared: Sequence[Contrast],
+    arms: Mapping[tuple[str, str], Arm],
 ) -> Iterator[Finding]:
     ctx = sheet.ctx
     clean = arms[CLEAN, ""]
@@ -127,10 +155,10 @@ def _findings(
     yield from noise_findings(sheet, clean, repeated, reference.floor)
     shifted = {(name, int(severity)): arm for (name, severity), arm in arms.items() if name != CLEAN}
     yield from shift_findings(sheet, reference, shifted)
-    yield from split_findings(sheet, columns, clean.scores, base)
+    yield from split_findings(sheet, columns, clean.scores, base, declared)
 
 
-def _shifts(ctx: Context, names: Sequence[str], severities: Sequence[int], noise_cases: int) -> list[Shift]:
+def _check(severities: Sequence[int], noise_cases: int) -> None:
     for severity in severities:
         if type(severity) is not int or severity not in SEVERITIES:
             raise UsageError(f"robustness: severity {severity!r} does not exist; give numbers from 1 to 5.")
@@ -138,27 +166,14 @@ def _shifts(ctx: Context, names: Sequence[str], severities: Sequence[int], noise
         raise UsageError("robustness: severities is empty; give one or more numbers from 1 to 5.")
     if noise_cases < 1:
         raise UsageError(f"robustness: noise_cases = {noise_cases!r}; give a whole number from 1.")
-    if not names:
-        return [shift for _, shift in sorted(ctx.shifts.items()) if shift.preserves_label]
-    for name in names:
-        if name not in ctx.shifts:
-            raise UsageError.unknown("shift", name, ctx.shifts)
-        if not ctx.shifts[name].preserves_label:
-            raise UsageError(
-                f"robustness: shift {name!r} may change the right answer; leave it out of shifts."
-            )
-    return [ctx.shifts[name] for name in dict.fromkeys(names)]
 
 
 def _requests(
-    ctx: Context, cases: Sequence[Case], shifts: Sequence[Shift], severities: Sequence[int]
+    ctx: Context, cases: Sequence[Case], put: Mapping[tuple[str, str], Sequence[ShiftedCase | None]]
 ) -> dict[tuple[str, str], list[Request | None]]:
     requests: dict[tuple[str, str], list[Request | None]] = {
         (CLEAN, ""): [ctx.request(case) for case in cases]
     }
-    for shift in shifts:
-        for severity in severities:
-            requests[shift.name, str(severity)] = [
-                ctx.request(case, shifted_images(case, shift, severity, ctx.seed)) for case in cases
-            ]
+    for key, changed in put.items():
+        requests[key] = [None if each is None else ctx.request(each.case) for each in changed]
     return requests

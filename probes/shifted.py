@@ -11,6 +11,7 @@ import numpy as np
 from medaudit import stats
 from medaudit.finding import Control, Finding
 from medaudit.probes.arms import Arm, changes, drawn
+from medaudit.probes.corruption import corruption_findings
 from medaudit.probes.noise_floor import NoiseFloor
 from medaudit.probes.sheet import Sheet, as_control, complete
 from medaudit.probes.visibility import PICTURES, visibility
@@ -31,15 +32,17 @@ class Reference:
 def shift_findings(
     sheet: Sheet, reference: Reference, arms: Mapping[tuple[str, int], Arm]
 ) -> Iterator[Finding]:
-    """Rows per shift and severity, then one over all severities of each shift."""
+    """Rows per shift and severity, then over all severities of each shift, then over all shifts."""
     ctx = sheet.ctx
-    measured = drawn(sheet.cases, PICTURES, ctx.seed, "visibility")
     for (name, severity), arm in arms.items():
+        put = [case for case, answer in zip(sheet.cases, arm.answers, strict=True) if answer is not None]
+        measured = drawn(put, PICTURES, ctx.seed, "visibility")
         seen = visibility(measured, ctx.shifts[name], severity, ctx.seed)
         yield from _one(sheet, reference, arm, {"shift": name, "severity": severity}, seen)
     for name in dict.fromkeys(name for name, _ in arms):
         chosen = {severity: arm for (shift, severity), arm in arms.items() if shift == name}
         yield from _over_severities(sheet, reference, name, chosen)
+    yield from corruption_findings(sheet, reference.clean.scores, reference.base, arms)
 
 
 def _one(
@@ -47,7 +50,7 @@ def _one(
 ) -> Iterator[Finding]:
     clean, base, floor = reference.clean.scores, reference.base, reference.floor
     lost = sheet.ids((clean > 0.5) & (arm.scores < 0.5))
-    data = {"errors": _lost(reference.clean, arm)}
+    data = lost_between(reference.clean, arm)
     # Both sides of every comparison below stand on the cases that have both answers.
     shifted = np.where(complete((clean, arm.scores)), arm.scores, np.nan)
     yield sheet.finding(
@@ -59,8 +62,15 @@ def _one(
         data=data | {"outcomes": dict(arm.outcomes), "visibility": seen},
     )
     yield from _relative(sheet, reference, shifted, where, data, lost)
-    flips = changes(reference.clean, arm)
-    moved = sheet.ids((flips > 0) & (clean > 0.5), flips > 0)
+    yield from flip_findings(sheet, reference.clean, floor, arm, where, data)
+
+
+def flip_findings(
+    sheet: Sheet, clean: Arm, floor: NoiseFloor, arm: Arm, where: dict[str, Any], data: dict[str, Any]
+) -> Iterator[Finding]:
+    """``flip_rate`` between two arms, and ``flip_excess`` over the same-input noise floor."""
+    flips = changes(clean, arm)
+    moved = sheet.ids((flips > 0) & (clean.scores > 0.5), flips > 0)
     yield sheet.finding(
         "flip_rate", sheet.mean(flips), where, control=floor.control, evidence=moved, data=data
     )
@@ -116,9 +126,11 @@ def _over_severities(
     lost = np.where(both & (clean > 0.5), clean - shifted, 0)
     order = np.argsort(-lost, kind="stable")
     worst = tuple(sheet.cases[index].id for index in order if lost[index] > 0)
+    left_out = min(_left_out(arm) for arm in arms.values())
     data = {
         "severities": sorted(arms),
-        "errors": len(sheet.cases) - int(both.sum()),
+        "errors": len(sheet.cases) - int(both.sum()) - left_out,
+        **({"left_out": left_out} if left_out else {}),
         "accuracy": {str(severity): _mean_or_none(arm.scores[both]) for severity, arm in arms.items()},
     }
     where = {"shift": name}
@@ -140,9 +152,15 @@ def _over_severities(
     )
 
 
-def _lost(clean: Arm, arm: Arm) -> int:
-    """Cases of the arm that have no answer there or none when clean."""
-    return len(clean.scores) - int(complete((clean.scores, arm.scores)).sum())
+def lost_between(clean: Arm, arm: Arm) -> dict[str, Any]:
+    """Cases that were asked and have no answer there or none when clean; those on which it is not laid."""
+    lost = len(clean.scores) - int(complete((clean.scores, arm.scores)).sum())
+    left_out = _left_out(arm)
+    return {"errors": lost - left_out} | ({"left_out": left_out} if left_out else {})
+
+
+def _left_out(arm: Arm) -> int:
+    return sum(answer is None for answer in arm.answers)
 
 
 def _mean_or_none(values: Floats) -> float | None:

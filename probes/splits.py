@@ -1,65 +1,66 @@
-"""Findings about real-world splits: one value of an attribute against all other values."""
+"""Findings about real-world splits: a value or a declared split against the rest, beside what explains it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from medaudit import stats
 from medaudit.finding import Control, Finding, Verdict
+from medaudit.probes.contrasts import by_value
+from medaudit.probes.entangled import Entangled, entangled
+from medaudit.probes.mix import METRIC as STANDARDISED
+from medaudit.probes.mix import parts_of_drop, standardised_finding, told
 from medaudit.probes.sheet import EVIDENCE, Sheet, accuracy, as_control
 
 if TYPE_CHECKING:
     from medaudit.probes.arms import Floats
     from medaudit.probes.attributes import Attribute, Label
+    from medaudit.probes.contrasts import Contrast
     from medaudit.probes.sheet import Mask
 
-COMPARED = ("relative_robustness", "relative_robustness_corrected", "accuracy_drop")
+COMPARED = ("relative_robustness", "relative_robustness_corrected", "accuracy_drop", STANDARDISED)
 
 
 def split_findings(
-    sheet: Sheet, attributes: Sequence[Attribute], scores: Floats, base: Floats
-) -> Iterator[Finding]:
-    """Rows per value, then the gap between the best and the worst value of each attribute."""
-    answered = np.isfinite(scores)
-    for attribute in attributes:
-        known = np.asarray([label is not None for label in attribute.labels])
-        inside = {v: answered & np.asarray([x == v for x in attribute.labels]) for v in attribute.counts}
-        for value, mask in inside.items():
-            yield from _value(sheet, attribute, value, (mask, known & ~mask & answered), scores, base)
-        large = {value: mask for value, mask in inside.items() if mask.sum() >= sheet.ctx.min_n}
-        if len(large) > 1:
-            yield _gap(sheet, attribute, large, scores)
-
-
-def _value(
     sheet: Sheet,
-    attribute: Attribute,
-    value: Label,
-    sides: tuple[Mask, Mask],
+    attributes: Sequence[Attribute],
     scores: Floats,
     base: Floats,
+    splits: Sequence[Contrast] = (),
 ) -> Iterator[Finding]:
-    inside, rest = sides
-    where: dict[str, Any] = {"attribute": attribute.name, "value": value}
+    """Rows per value, then the gap between the extreme values, of each attribute; then rows per split."""
+    answered = np.isfinite(scores)
+    asked = entangled(sheet, attributes, splits)
+    for attribute in attributes:
+        contrasts = by_value(attribute)
+        for contrast in contrasts:
+            yield from _contrast(sheet, contrast, scores, base, asked[attribute.name])
+        inside = {contrast.where["value"]: contrast.inside & answered for contrast in contrasts}
+        large = {value: mask for value, mask in inside.items() if mask.sum() >= sheet.ctx.min_n}
+        if len(large) > 1:
+            yield _gap(sheet, attribute, large, scores, asked[attribute.name])
+    for split in splits:
+        yield from _contrast(sheet, split, scores, base, asked[split.name])
+
+
+def _contrast(
+    sheet: Sheet, contrast: Contrast, scores: Floats, base: Floats, asked: Entangled
+) -> Iterator[Finding]:
+    answered = np.isfinite(scores)
+    sides = inside, rest = contrast.inside & answered, contrast.rest & answered
+    data = _sizes(sheet, sides) | contrast.data | {"association_with_answer": asked.data}
     few = _few(int(inside.sum()), sheet.ctx.min_n)
-    data: dict[str, Any] = {
-        "n_value": int(inside.sum()),
-        "n_rest": int(rest.sum()),
-        "missing": attribute.missing,
-    }
-    if attribute.edges:
-        data["edges"] = list(attribute.edges)
     if few:
-        yield _too_few(sheet, "accuracy", where, few, data)
+        yield _too_few(sheet, "accuracy", contrast.where, few, data)
         return
     wrong = sheet.ids(inside & (scores < 0.5))[:EVIDENCE]
     yield sheet.finding(
         "accuracy",
         sheet.mean(scores, inside),
-        where,
+        contrast.where,
         control=as_control("question_only", sheet.mean(base, inside)),
         evidence=wrong,
         data=data,
@@ -67,10 +68,23 @@ def _value(
     few = _few(int(rest.sum()), sheet.ctx.min_n)
     if few:
         for metric in COMPARED:
-            yield _too_few(sheet, metric, where, f"of the other values, {few}", data)
+            yield _too_few(sheet, metric, contrast.where, f"of the other side, {few}", data)
         return
     data |= {"accuracy_value": accuracy(scores[inside]), "accuracy_rest": accuracy(scores[rest])}
-    yield from _compared(sheet, where, sides, scores, base, wrong, data)
+    parts = parts_of_drop(sheet, sides, scores)
+    yield from _compared(sheet, contrast.where, sides, scores, base, wrong, data, told(*parts), asked.reason)
+    yield standardised_finding(sheet, contrast, sides, base, parts, wrong, data | told(*parts))
+
+
+def _sizes(sheet: Sheet, sides: tuple[Mask, Mask]) -> dict[str, Any]:
+    inside, rest = (set(sheet.groups[side].tolist()) for side in sides)
+    return {
+        "n_value": int(sides[0].sum()),
+        "n_rest": int(sides[1].sum()),
+        "groups_value": len(inside),
+        "groups_rest": len(rest),
+        "groups_both": len(inside & rest),
+    }
 
 
 def _compared(
@@ -81,6 +95,8 @@ def _compared(
     base: Floats,
     wrong: tuple[str, ...],
     data: dict[str, Any],
+    parts: Mapping[str, Any],
+    reason: str,
 ) -> Iterator[Finding]:
     """The value against the rest; the control is what the image-free predictor shows of the same split."""
     inside, rest = sides
@@ -99,11 +115,16 @@ def _compared(
             as_control("question_only_drop", sheet.unpaired(difference, ((base,), rest), ((base,), inside))),
         ),
     )
-    for metric, (estimate, control) in zip(COMPARED, results, strict=True):
-        yield sheet.finding(metric, estimate, where, control=control, evidence=wrong, data=data)
+    for metric, (estimate, control) in zip(COMPARED[:3], results, strict=True):
+        more = parts if metric == "accuracy_drop" else {}
+        yield sheet.finding(
+            metric, estimate, where, control=control, reason=reason, evidence=wrong, data={**data, **more}
+        )
 
 
-def _gap(sheet: Sheet, attribute: Attribute, large: dict[Label, Mask], scores: Floats) -> Finding:
+def _gap(
+    sheet: Sheet, attribute: Attribute, large: dict[Label, Mask], scores: Floats, asked: Entangled
+) -> Finding:
     """Largest minus smallest accuracy, beside what the same sizes give when labels mean nothing.
 
     The interval's lower end is that of the excess over the null mean, no less than 0 (a range has no sign),
@@ -124,6 +145,7 @@ def _gap(sheet: Sheet, attribute: Attribute, large: dict[Label, Mask], scores: F
         stats.Estimate(gap.estimate, interval, gap.n, gap.groups, gap.p_value, gap.reason),
         {"attribute": attribute.name},
         control=Control("permuted_labels", gap.null_mean),
+        reason=asked.reason,
         evidence=sheet.ids(large[worst] & (scores < 0.5)),
         data={
             "by_value": by_value,
@@ -131,6 +153,7 @@ def _gap(sheet: Sheet, attribute: Attribute, large: dict[Label, Mask], scores: F
             "missing": attribute.missing,
             "excess": gap.excess,
             "excess_interval": excess and list(excess),
+            "association_with_answer": asked.data,
         },
     )
 

@@ -27,6 +27,8 @@ def visibility(cases: Sequence[Case], shift: Shift, severity: int, seed: int) ->
     A severity is a parameter, not a promise: the same noise hides more in a picture of fine detail or low
     resolution, so what it did here is printed beside what it cost.
     """
+    if shift.stage == "case" or not cases:
+        return {"ssim": None, "pictures": 0}
     values = [
         ssim(case.images[0].pixels(), shifted_images(case, shift, severity, seed)[0].pixels())
         for case in cases

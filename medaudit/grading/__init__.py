@@ -2,7 +2,8 @@
 
 from medaudit.grading.grade import grade
 from medaudit.grading.join import join
-from medaudit.grading.judge import Judge, audit_judge
+from medaudit.grading.judge import Judge
+from medaudit.grading.judge_audit import audit_judge
 from medaudit.grading.open import open_scores
 from medaudit.grading.outcome import AnswerClass, Grade, Outcome, Parsed
 from medaudit.grading.parse import parse_choice

@@ -6,7 +6,6 @@ MONOCHROME1 inversion.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from pydicom.pixels.utils import pixel_array
 from medaudit.errors import DataError
 from medaudit.image import MAX_PIXELS
 from medaudit.readers.dicom_file import frame_groups
+from medaudit.stored import Stored, Window
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,17 +29,36 @@ if TYPE_CHECKING:
 
 def render(dataset: Dataset, frame: int) -> Pixels:
     """Decode one frame, from 1, to (h, w, 3) uint8 RGB."""
-    if int(dataset.Rows) * int(dataset.Columns) > MAX_PIXELS:
-        raise DataError(f"more than the limit of {MAX_PIXELS:,} pixels.")
-    stored = pixel_array(dataset, index=frame - 1)
+    array = _decoded(dataset, frame)
     if dataset.get("PhotometricInterpretation") == "PALETTE COLOR":
-        return _palette(stored, dataset)
-    if stored.ndim == 3:
-        return _to_bytes(stored, int(dataset.BitsStored))
-    grey = _grey(stored, dataset, frame)
-    if dataset.get("PhotometricInterpretation") == "MONOCHROME1":
+        return _palette(array, dataset)
+    if array.ndim == 3:
+        return _to_bytes(array, int(dataset.BitsStored))
+    if "VOILUTSequence" not in dataset:
+        return _stored(array, dataset, frame).pixels()
+    grey = _looked_up(array, dataset, frame)
+    if _inverted(dataset):
         grey = 255.0 - grey
     return np.repeat(np.round(grey).astype(np.uint8)[..., None], 3, axis=2)
+
+
+def stored_values(dataset: Dataset, frame: int) -> Stored | None:
+    """The values of one frame, from 1, and its window; None for colour and what a table shows."""
+    colour = dataset.get("PhotometricInterpretation") == "PALETTE COLOR" or dataset.SamplesPerPixel > 1
+    if colour or "VOILUTSequence" in dataset:
+        return None
+    return _stored(_decoded(dataset, frame), dataset, frame)
+
+
+def _decoded(dataset: Dataset, frame: int) -> NDArray[Any]:
+    if int(dataset.Rows) * int(dataset.Columns) > MAX_PIXELS:
+        raise DataError(f"more than the limit of {MAX_PIXELS:,} pixels.")
+    array: NDArray[Any] = pixel_array(dataset, index=frame - 1)
+    return array
+
+
+def _inverted(dataset: Dataset) -> bool:
+    return bool(dataset.get("PhotometricInterpretation") == "MONOCHROME1")
 
 
 def _to_bytes(colours: NDArray[Any], bits: int) -> Pixels:
@@ -55,17 +74,33 @@ def _palette(stored: NDArray[Any], dataset: Dataset) -> Pixels:
     return _to_bytes(colours, 8 if colours.max(initial=0) <= 255 else bits)
 
 
-def _grey(stored: NDArray[Any], dataset: Dataset, frame: int) -> Values:
-    values = _rescaled(stored, dataset, frame)
-    if "VOILUTSequence" in dataset:
-        table = dataset.VOILUTSequence[0]
-        shown = apply_voi(np.round(values).astype(np.int64), dataset).astype(np.float64)
-        # The table's own depth is full scale; the values that occur may be fewer.
-        return shown / float((1 << int(table.LUTDescriptor[2])) - 1) * 255
-    window = window_of(dataset, frame)
-    if window is not None:
-        return window.apply(values)
-    return stretched(values, _told(stored, dataset))
+def _looked_up(array: NDArray[Any], dataset: Dataset, frame: int) -> Values:
+    values = np.round(_rescaled(array, dataset, frame)).astype(np.int64)
+    # The table's own depth is full scale; the values that occur may be fewer.
+    full = float((1 << int(dataset.VOILUTSequence[0].LUTDescriptor[2])) - 1)
+    shown: Values = apply_voi(values, dataset).astype(np.float64) / full * 255
+    return shown
+
+
+def _stored(array: NDArray[Any], dataset: Dataset, frame: int) -> Stored:
+    values, told = _rescaled(array, dataset, frame), _told(array, dataset)
+    window = window_of(dataset, frame) or range_of(values, told)
+    return Stored(
+        finite(values, window),
+        window,
+        _inverted(dataset),
+        int(dataset.BitsStored),
+        "HU" if _hounsfield(dataset, frame) else "",
+        None if told.all() else ~told,
+    )
+
+
+def _hounsfield(dataset: Dataset, frame: int) -> bool:
+    """Whether rescaled values are in HU: so for CT, unless the file says otherwise (PS3.3 C.8.2.1.1.2)."""
+    shared = (group.get("PixelValueTransformationSequence") for group in frame_groups(dataset, frame))
+    rescale = next((items[0] for items in shared if items), dataset)
+    said = str(rescale.get("RescaleType") or "HU").upper()
+    return dataset.get("Modality") == "CT" and "RescaleIntercept" in rescale and said == "HU"
 
 
 def _rescaled(stored: NDArray[Any], dataset: Dataset, frame: int) -> Values:
@@ -83,37 +118,21 @@ def _told(stored: NDArray[Any], dataset: Dataset) -> NDArray[np.bool_]:
     return told if told.any() else np.ones(stored.shape, bool)
 
 
-def stretched(values: Values, told: NDArray[np.bool_]) -> Values:
-    """The told range of values on 0..255; a constant frame is black."""
+def range_of(values: Values, told: NDArray[np.bool_]) -> Window:
+    """The window that shows the told range of values; a constant frame is black."""
     told = told & np.isfinite(values)
-    if not told.any():
-        return np.zeros_like(values)
-    low, high = float(values[told].min()), float(values[told].max())
+    low, high = (float(values[told].min()), float(values[told].max())) if told.any() else (0.0, 0.0)
     if high <= low:
-        return np.zeros_like(values)
-    finite = np.nan_to_num(values, nan=low, posinf=high, neginf=low)
-    return np.clip((finite - low) / (high - low), 0, 1) * 255
+        return Window(high + max(1.0, abs(high)), 1.0)
+    return Window(low / 2 + high / 2, high - low, "LINEAR_EXACT")
 
 
-@dataclass(frozen=True)
-class Window:
-    """A window in rescaled units; ``function`` is LINEAR, LINEAR_EXACT or SIGMOID (PS3.3 C.11.2.1.2)."""
-
-    centre: float
-    width: float
-    function: str = "LINEAR"
-
-    def apply(self, values: Values) -> Values:
-        """Values on 0..255."""
-        centre, width = self.centre, self.width
-        if self.function == "SIGMOID":
-            with np.errstate(over="ignore"):
-                return 255.0 / (1.0 + np.exp(-4.0 * (values - centre) / width))
-        if self.function == "LINEAR":
-            if width == 1:
-                return np.where(values <= centre - 0.5, 0.0, 255.0)
-            centre, width = centre - 0.5, width - 1.0
-        return np.clip((values - centre) / width + 0.5, 0.0, 1.0) * 255.0
+def finite(values: Values, window: Window) -> Values:
+    """The same values; what is no number is shown black, what is infinite at the end of the window."""
+    if np.isfinite(values).all():
+        return values
+    low, width = window.span
+    return np.nan_to_num(values, nan=low, posinf=low + width, neginf=low)
 
 
 def window_of(dataset: Dataset, frame: int) -> Window | None:

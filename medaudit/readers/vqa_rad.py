@@ -10,7 +10,8 @@ from typing import Any
 from medaudit.case import Case, CaseSet
 from medaudit.errors import DataError
 from medaudit.readers.drafts import Drafts
-from medaudit.readers.json_rows import kind, parse_json
+from medaudit.readers.json_rows import kind
+from medaudit.readers.json_tables import head_of, rows_of, tables_in, text_of
 from medaudit.readers.manifest import manifest_of
 from medaudit.readers.options import ReadOptions
 from medaudit.readers.paths import ImagePool
@@ -19,26 +20,31 @@ from medaudit.registry import reader
 IMAGE_FOLDERS = ("", "images", "VQA_RAD Image Folder")
 _KEYS = (b'"qid"', b'"question"', b'"answer"', b'"answer_type"')
 _IMAGE_KEYS = (b'"image"', b'"image_name"')
+_LIMBS = re.compile(rb'"image_organ"\s*:\s*"\s*(hand|leg)', re.IGNORECASE)
 _CHOICE = re.compile(r"\b([a-z][\w-]*) or (?:an? |the )?([a-z][\w-]*)", re.IGNORECASE)
 #: "contrast or no contrast" names no two options.
 _NEGATIONS = frozenset({"no", "not", "non", "without"})
 
 
-def _looks_right(path: Path) -> bool:
-    with path.open("rb") as stream:
-        head = stream.read(1 << 13)
+def looks_right(path: Path) -> bool:
+    """Whether a file begins like a list of VQA-RAD rows, or of OVQA rows, which have the same keys."""
+    head = head_of(path)
     return all(key in head for key in _KEYS) and any(key in head for key in _IMAGE_KEYS)
 
 
+def orthopaedic(path: Path) -> bool:
+    """Whether the rows are about hands or legs: OVQA. VQA-RAD has heads, chests and abdomens."""
+    return _LIMBS.search(head_of(path, 1 << 20)) is not None
+
+
 def _tables(path: Path) -> list[Path]:
-    if path.is_file():
-        return [path] if path.suffix == ".json" and _looks_right(path) else []
-    return sorted(found for found in path.glob("*.json") if found.is_file() and _looks_right(found))
+    return tables_in(path, looks_right)
 
 
 def recognises(path: Path) -> bool:
     """A JSON file of VQA-RAD rows, or a folder with one."""
-    return bool(_tables(path))
+    tables = _tables(path)
+    return bool(tables) and not any(map(orthopaedic, tables))
 
 
 @reader("vqa_rad", recognises=recognises)
@@ -51,7 +57,7 @@ def read_vqa_rad(path: Path, options: ReadOptions) -> CaseSet:
     drafts = Drafts(options)
     rows = _Rows(ImagePool(root))
     for table in tables:
-        for number, row in enumerate(_list(table), start=1):
+        for number, row in enumerate(rows_of(table), start=1):
             where = f"{table.name}:row {number}"
             try:
                 case = rows.case(row, table.stem)
@@ -65,18 +71,6 @@ def read_vqa_rad(path: Path, options: ReadOptions) -> CaseSet:
     return drafts.case_set(manifest.name, "vqa_rad", manifest.public)
 
 
-def _list(table: Path) -> list[Any]:
-    try:
-        rows = parse_json(table.read_bytes().decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise DataError(f"{table.name}: not UTF-8 text.") from error
-    except DataError as error:
-        raise DataError(f"{table.name}: {error}") from error
-    if not isinstance(rows, list):
-        raise DataError(f"{table.name}: a JSON list of rows was expected, found {kind(rows)}.")
-    return rows
-
-
 @dataclass(frozen=True)
 class _Rows:
     pool: ImagePool
@@ -84,14 +78,14 @@ class _Rows:
     def case(self, row: Any, table: str) -> Case:
         if not isinstance(row, dict):
             raise DataError(f"a row must be an object, is {kind(row)}.")
-        question, answer = _text(row, "question"), _text(row, "answer")
+        question, answer = text_of(row, "question"), text_of(row, "answer")
         # Some public copies pad the type and the answer with blanks.
         closed = str(row.get("answer_type", "")).strip().upper() == "CLOSED"
         options = options_from(question, answer) if closed else ()
         found = (option for option in options if option.casefold() == answer.casefold())
         return Case(
-            id=_text(row, "qid"),
-            images=(self.pool.find(self._image(_text(row, "image" if "image" in row else "image_name"))),),
+            id=text_of(row, "qid"),
+            images=(self.pool.find(self._image(text_of(row, "image" if "image" in row else "image_name"))),),
             question=question,
             answer=next(found, answer),
             options=options,
@@ -125,17 +119,6 @@ def options_from(question: str, answer: str) -> tuple[str, ...]:
     if second.casefold() in _NEGATIONS or said not in {first.casefold(), second.casefold()}:
         return ()
     return (first, second)
-
-
-def _text(row: dict[str, Any], key: str) -> str:
-    value = row.get(key)
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        found = "missing" if key not in row else kind(value)
-        raise DataError(f"{key!r} must be text or a number, is {found}.")
-    text = str(value).strip()
-    if not text:
-        raise DataError(f"{key!r} is empty.")
-    return text
 
 
 def _meta(row: dict[str, Any]) -> dict[str, str | int | float | bool | None]:

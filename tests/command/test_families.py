@@ -16,17 +16,25 @@ FAMILIES = (
     "florence2", "deepseek_ocr2", "clip", "siglip",
 )  # fmt: skip
 #: All probes, each at its smallest: what is tested is that they end.
-PLAN = {"probe": {"robustness": {"shifts": ["jpeg"], "severities": [3]}}}
+PLAN = {
+    "probe": {
+        "robustness": {"shifts": ["jpeg"], "severities": [3]},
+        "wording": {"shifts": ["option_order"], "severities": [3]},
+    }
+}
 
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_every_probe_ends_in_findings_or_a_reason(name: str, tmp_path: Path) -> None:
     folder = build(name, tmp_path / "model", contrastive=name in {"clip", "siglip"})
 
-    audit = medaudit.scan(str(folder), "phantom:chest", plan=PLAN, limit=6, out=tmp_path / "audit")
+    every = sorted(medaudit.available("probe"))
+    audit = medaudit.scan(
+        str(folder), "phantom:chest", plan=PLAN, probes=every, limit=6, out=tmp_path / "audit"
+    )
 
     coverage = audit.document["coverage"]
-    assert {row["probe"] for row in coverage} == set(medaudit.available("probe"))
+    assert {row["probe"] for row in coverage} == set(every)
     for row in coverage:
         found = [finding for finding in audit.findings if finding.probe == row["probe"]]
         assert row["status"] in {"run", "not_applicable"}, row

@@ -17,6 +17,7 @@ SAYS = {
     "dicom_study.py": "questions, for example",
     "write_a_probe.py": "polite_gain",
     "look_inside.py": "region hidden",
+    "judge_open_answers.py": "rogan_gladen",
 }
 
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from medaudit.readers import load_cases
 from medaudit.readers.dicom_image import DicomImage
-from medaudit.readers.dicom_pixels import Window, stretched
+from medaudit.readers.dicom_pixels import finite, range_of
+from medaudit.stored import Window
 
 Dicom = Callable[..., Path]
 RAMP = np.array([[0, 1000], [2000, 4000]], dtype=np.uint16)
@@ -164,7 +165,8 @@ def test_windows_agree_with_pydicom(centre: int, width: int, function: str) -> N
 def test_any_values_stretch_into_a_byte(numbers: list[float]) -> None:
     values = np.array([numbers])
 
-    grey = stretched(values, np.ones(values.shape, bool))
+    window = range_of(values, np.ones(values.shape, bool))
+    grey = window.apply(finite(values, window))
 
     assert np.isfinite(grey).all()
     assert grey.min() >= 0

@@ -1,0 +1,202 @@
+"""CT slices: noise from projections, streaks, rings and windows, against numbers known on paper."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.ndimage import binary_dilation
+
+from medaudit.image import keyed_rng
+from medaudit.phantoms.picture import Lesion, Picture
+from medaudit.phantoms.rendering import masks, render
+from medaudit.probes.visibility import ssim
+from medaudit.registry import available
+from medaudit.shifts.tomography import angles_of, bins_of, offsets_of, project, reconstruct
+from medaudit.shifts.windowing import PRESETS
+from medaudit.stored import Stored, Window
+
+SHIFTS = available("shift")
+SOFT = Window(40.0, 400.0, "LINEAR_EXACT")
+NAMES = ("low_dose_ct", "metal_streaks", "ring_artefact", "wrong_voi")
+
+
+def lay(name: str, stored: Stored, dose: float, seed: int = 0) -> Stored:
+    changed: Stored = SHIFTS[name].apply(stored, dose, keyed_rng(seed, name))
+    return changed
+
+
+def water(side: int = 200, diameter: float = 0.75) -> tuple[Stored, np.ndarray[Any, Any]]:
+    """A disc of water of 300 mm, where the side is 400 mm, in air; and its inner fifth."""
+    y, x = np.mgrid[:side, :side] - (side - 1) / 2
+    radius = np.hypot(y, x) / side
+    return Stored(np.where(radius < diameter / 2, 0.0, -1000.0), SOFT, unit="HU", bits=12), radius < 0.05
+
+
+def test_paths_through_a_disc_are_its_chords() -> None:
+    stored, _ = water()
+    size = (200, 200)
+
+    paths = project((1 + stored.values / 1000).astype(np.float32), size)
+
+    assert paths.shape == (len(angles_of(size)), bins_of(size))
+    offsets = offsets_of(size) / 200
+    chords = 2 * np.sqrt(np.maximum(0.375**2 - offsets**2, 0))
+    inside = np.abs(offsets) < 0.34
+    assert np.abs(paths - chords)[:, inside].max() < 0.03
+
+
+def test_an_error_in_one_ray_is_back_projected_along_it() -> None:
+    size = (101, 101)
+    errors = np.zeros((len(angles_of(size)), bins_of(size)), np.float32)
+    # The first view looks along the columns: its bins are displacements to the right.
+    errors[0, np.flatnonzero(offsets_of(size) >= 20)[0]] = 1
+
+    picture = reconstruct(errors, size, size)
+
+    assert (picture.argmax(axis=1) == 70).all() or (picture.argmax(axis=1) == 71).all()
+    assert picture.std(axis=0).max() < 1e-4
+
+
+def test_white_errors_become_noise_of_unit_sd() -> None:
+    size = (128, 128)
+    errors = keyed_rng(0).standard_normal((len(angles_of(size)), bins_of(size)), dtype=np.float32)
+
+    assert reconstruct(errors, size, size)[32:96, 32:96].std() == pytest.approx(1, rel=0.05)
+
+
+@pytest.mark.parametrize("dose", [1.0, 2.0, 4.0])
+def test_low_dose_behind_300_mm_of_water_has_the_declared_noise(dose: float) -> None:
+    stored, middle = water()
+
+    change = np.concatenate(
+        [(lay("low_dose_ct", stored, dose, seed).values - stored.values)[middle] for seed in range(8)]
+    )
+
+    # Neighbours are correlated: about 300 independent values in each of eight discs.
+    assert change.std() == pytest.approx(10 * np.sqrt(2**dose - 1), rel=0.1)
+    assert abs(change.mean()) < 0.1 * change.std()
+
+
+def test_a_thinner_patient_has_less_noise() -> None:
+    def noise(diameter: float) -> float:
+        stored, middle = water(diameter=diameter)
+        return float((lay("low_dose_ct", stored, 3.0).values - stored.values)[middle].std())
+
+    # 200 mm: 100 mm of water less, exp(0.5 * 2) times less noise.
+    assert noise(0.75) / noise(0.5) == pytest.approx(np.e, rel=0.2)
+
+
+def test_grey_pictures_take_noise_by_a_window_of_400_hounsfield() -> None:
+    grey = Stored(np.full((200, 200), 127.5))  # water over the whole side: 400 mm across, more at a slant
+    stored = Stored(np.zeros((200, 200)), Window(0.0, 400.0, "LINEAR_EXACT"), unit="HU")
+
+    first = lay("low_dose_ct", grey, 1.0).values - 127.5
+    second = lay("low_dose_ct", stored, 1.0).values
+
+    assert first == pytest.approx(second * 255 / 400, abs=0.05 * first.std())
+
+
+def test_streaks_have_the_declared_sd_and_hardly_a_mean() -> None:
+    stored, _ = water()
+    for seed in range(6):
+        shown = lay("metal_streaks", stored, 60.0, seed).values - stored.values
+        metal = shown > 2000
+        assert 0 < metal.mean() < 0.005
+        assert shown[~metal].std() == pytest.approx(60, rel=0.01)
+        assert abs(shown[~metal].mean()) < 6
+        # Bands run away from the metal: most of the change is near to it, some at the border.
+        near = binary_dilation(metal, iterations=30) & ~metal
+        assert shown[near].std() > shown[~near & ~metal].std() > 5
+
+
+def test_rings_are_constant_along_circles_and_of_no_mean() -> None:
+    stored = Stored(np.zeros((301, 301)), SOFT, unit="HU")
+    shown = lay("ring_artefact", stored, 50.0).values
+    y, x = np.mgrid[-150:151, -150:151]
+
+    for squared in (25, 625, 4225, 15625):  # several lattice points on each circle
+        on_it = shown[y * y + x * x == squared]
+        assert len(on_it) >= 12
+        assert np.ptp(on_it) < 1e-3
+    along = shown[150, 150:300]
+    assert along.std() == pytest.approx(50, rel=0.25)
+    assert abs(along.mean()) < 5
+    assert shown[0, 0] == 0
+
+
+def test_wrong_voi_ends_in_a_preset() -> None:
+    stored = Stored(np.zeros((4, 4)), SOFT, unit="HU")
+    whole = {
+        (w.centre, round(w.width, 6)) for s in range(30) if (w := lay("wrong_voi", stored, 1.0, s).window)
+    }
+    half = {round(lay("wrong_voi", stored, 0.5, s).window.width, 3) for s in range(30)}
+
+    assert whole == {PRESETS["lung"], PRESETS["bone"], PRESETS["brain"]}
+    assert half == {round(np.sqrt(400 * width), 3) for width in (1500, 1800, 80)}
+
+
+def test_wrong_voi_shows_known_greys() -> None:
+    """-250 HU is black in soft tissue; in a lung window it is (-250 + 600) / 1500 + 0.5 of white."""
+    stored = Stored(np.full((1, 1), -250.0), SOFT, unit="HU")
+    lung = next(
+        shown
+        for s in range(30)
+        if (shown := lay("wrong_voi", stored, 1.0, s)).window.width > 1400 and shown.window.centre < 0
+    )
+
+    assert stored.pixels()[0, 0, 0] == 0
+    assert lung.pixels()[0, 0, 0] == 187
+
+
+def slice_of(patient: int, *lesions: Lesion) -> Picture:
+    return Picture("ct", patient, lesions)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_harm_grows_with_dose(name: str) -> None:
+    pixels = render(slice_of(3))
+    stored = Stored(pixels[..., 0].astype(float))
+    draws = 8 if name == "low_dose_ct" else 24
+
+    values = [
+        np.mean([ssim(pixels, lay(name, stored, dose, seed).pixels()) for seed in range(draws)])
+        for dose in SHIFTS[name].doses[""]
+    ]
+
+    assert all(milder > harder for milder, harder in itertools.pairwise([1.0, *values])), values
+
+
+@pytest.mark.parametrize("name", ["low_dose_ct", "ring_artefact", "wrong_voi", "window_level", "bit_depth"])
+def test_findings_of_the_phantom_stay(name: str) -> None:
+    """With and without the finding, under the same draw: the sign stays, and at least two grey levels."""
+    for patient, kind in itertools.product(range(10), ("stone", "cyst", "mass")):
+        lesion = Lesion(kind, ("left", "right")[patient % 2], 0.1 if patient % 3 else 0.9)
+        held = slice_of(patient, lesion)
+        inside = masks(held)[lesion]
+        with_it, without = (
+            lay(name, Stored(render(p)[..., 0].astype(float)), SHIFTS[name].doses[""][4], patient).pixels()
+            for p in (held, held.but(lesions=()))
+        )
+        before = (render(held).astype(float) - render(held.but(lesions=())))[inside].mean()
+        after = (with_it.astype(float) - without)[inside].mean()
+        assert np.sign(after) == np.sign(before)
+        assert abs(after) > 2
+
+
+def test_streaks_leave_findings_but_for_metal_beside_a_stone() -> None:
+    """Contrast of a finding to the ring of tissue around it, on 40 patients; metal moves with the picture."""
+    lost = 0
+    for patient, kind in itertools.product(range(40), ("stone", "cyst")):
+        lesion = Lesion(kind, ("left", "right")[patient % 2], 0.5)
+        held = slice_of(patient, lesion)
+        inside = masks(held)[lesion]
+        around = binary_dilation(inside, iterations=4) & ~binary_dilation(inside)
+        grey = render(held)[..., 0].astype(float)
+        shown = lay("metal_streaks", Stored(grey), SHIFTS["metal_streaks"].doses[""][4], patient)
+        before, after = (g[inside].mean() - g[around].mean() for g in (grey, shown.pixels()[..., 0]))
+        lost += bool(before * after <= 0)
+
+    assert lost <= 4
