@@ -57,7 +57,7 @@ def forests(items: Sequence[Item]) -> list[Ladder]:
         table = matrix(caption, wording.plain(name), keys, values, lambda item: str(item.slice["value"]))
         title = f"{rows[0].title if rows else 'Gap'} by {wording.plain(name)}"
         labelled = [(wording.plain(item.slice["value"]), item) for item in rows]
-        found.append(_ladder(title, labelled, card(gap) if gap else None, table if values else None))
+        found.append(ladder(title, labelled, card(gap) if gap else None, table if values else None))
     return found
 
 
@@ -71,13 +71,14 @@ def ladders(items: Sequence[Item]) -> list[Ladder]:
             sign = -1 if rows[0].words.better == "low" else 1
             rows.sort(key=lambda item: sign * (item.estimate or 0))
         over = ", all severities together" if all(set(item.slice) == {"shift"} for item in rows) else ""
-        found.append(_ladder(rows[0].title + over, [(item.where or "all cases", item) for item in rows]))
+        found.append(ladder(rows[0].title + over, [(item.where or "all cases", item) for item in rows]))
     return found
 
 
-def _ladder(
+def ladder(
     title: str, rows: list[tuple[str, Item]], note: Card | None = None, table: Matrix | None = None
 ) -> Ladder:
+    """Rows under one title on the scale that holds them all; those over ``MOST_ROWS`` are counted."""
     kept = rows[:MOST_ROWS]
     scale = fit([value for _, item in kept for value in item.numbers], kept[0][1].kind if kept else "points")
     return Ladder(title, kept, scale, note, table, len(rows) - len(kept))

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from medaudit.reports import wording
 from medaudit.reports.blocks import Card, cards
+from medaudit.reports.contrast import contrast
 from medaudit.reports.items import Item
 from medaudit.reports.ladders import Ladder, forests, ladders
 from medaudit.reports.open_answers import OpenAnswers, open_answers
@@ -32,6 +33,7 @@ class Section:
     cards: list[Card]
     more_cards: int
     curves: Panels | None
+    contrast: Ladder | None
     forests: list[Ladder]
     ladders: list[Ladder]
     open_answers: OpenAnswers | None
@@ -59,6 +61,7 @@ def _section(name: str, anchor: str, everything: Sequence[Item]) -> Section:
         cards=headline[:MOST_CARDS],
         more_cards=max(0, len(headline) - MOST_CARDS),
         curves=curves,
+        contrast=contrast(items),
         forests=forests(split),
         ladders=ladders([item for item in items if id(item) not in shown]),
         open_answers=open_answers(items),
