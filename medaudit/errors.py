@@ -28,17 +28,24 @@ class MedauditError(Exception):
     exit_code = 2
 
 
+#: Longer lists are cut: nobody reads two hundred names in a message.
+_LISTED = 40
+
+
 class UsageError(MedauditError):
     """Fix the option, plan key or name that the message quotes."""
 
     @classmethod
     def unknown(cls, kind: str, given: str, legal: Iterable[str]) -> Self:
-        """Build the message for a name that does not exist: nearest match first, then the list."""
+        """Build the message for a name that does not exist: nearest match first, then what is legal."""
         names = sorted(legal)
         near = get_close_matches(given, names, n=1, cutoff=0.5)
         hint = f" Did you mean {near[0]!r}?" if near else ""
-        listing = ", ".join(names) or "none"
-        return cls(f"Unknown {kind} {given!r}.{hint} Legal: {listing}.")
+        listing = ", ".join(names[:_LISTED]) or "none"
+        rest = len(names) - _LISTED
+        more = f" and {rest} more" if rest > 0 else ""
+        more += " (medaudit list shifts)" if more and kind.startswith("shift") else ""
+        return cls(f"Unknown {kind} {given!r}.{hint} Legal: {listing}{more}.")
 
 
 class DataError(MedauditError):
