@@ -44,6 +44,12 @@ class Ladder:
         return any(item.comparable for _, item in self.rows)
 
 
+def in_forest(item: Item) -> bool:
+    """Whether a forest shows it: a value of a column, or the gap between all of them."""
+    keys = set(item.slice)
+    return keys == {"attribute", "value"} or (keys == {"attribute"} and item.metric == "subgroup_gap")
+
+
 def forests(items: Sequence[Item]) -> list[Ladder]:
     """One per attribute: accuracy of every value, the gap between them, and the table behind."""
     found = []

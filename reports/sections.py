@@ -11,7 +11,7 @@ from medaudit.reports import wording
 from medaudit.reports.blocks import Card, cards
 from medaudit.reports.contrast import contrast
 from medaudit.reports.items import Item
-from medaudit.reports.ladders import Ladder, forests, ladders
+from medaudit.reports.ladders import Ladder, forests, in_forest, ladders
 from medaudit.reports.open_answers import OpenAnswers, open_answers
 from medaudit.reports.panels import Panels, has_severity, panels
 from medaudit.reports.sentences import sentence, shown_to_beat
@@ -48,7 +48,7 @@ def sections(items: Sequence[Item]) -> list[Section]:
 
 def _section(name: str, anchor: str, everything: Sequence[Item]) -> Section:
     items = [item for item in everything if item.probe == name]
-    split = [item for item in items if "attribute" in item.slice]
+    split = [item for item in items if in_forest(item)]
     headline = cards([item for item in items if item.threshold or not item.slice])
     curves = panels(items, everything)
     curved = [item for item in items if has_severity(item)] if curves else []

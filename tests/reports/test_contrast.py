@@ -8,6 +8,7 @@ from typing import Any
 from medaudit.finding import Finding
 from medaudit.reports.contrast import contrast
 from medaudit.reports.items import Item
+from medaudit.reports.sections import sections
 
 
 def item(value: float | None, metric: str = "relative_robustness", /, **where: Any) -> Item:
@@ -18,6 +19,7 @@ def item(value: float | None, metric: str = "relative_robustness", /, **where: A
 
 
 SHIFTS = [item(0.98, shift="jpeg"), item(0.71, shift="noise"), item(0.5, shift="noise", severity=5)]
+SEX = {"attribute": "sex", "value": "F"}
 REAL = [
     item(0.80, attribute="sex", value="F"),
     item(1.25, attribute="sex", value="M"),
@@ -52,3 +54,17 @@ def test_the_report_shows_it_once(draw: Callable[..., str], document: dict[str, 
 
     assert text.count("Real differences and synthetic shifts</h3>") == 1
     assert "synthetic: " in text
+
+
+def test_what_no_forest_shows_stands_in_a_ladder_of_its_own() -> None:
+    pair = {"attribute": "age x sex"}
+    rows = [*REAL[:3], item(0.2, "intersection_gap", **pair), item(0.9, "shift_size", by="image", **SEX)]
+
+    (section,) = sections(rows)
+
+    assert [block.rows[0][0] for block in section.forests] == ["F", "AP"]
+    titles = {block.title: [label for label, _ in block.rows] for block in section.ladders}
+    assert titles == {
+        "Gap between intersections": ["attribute age x sex"],
+        "Size of the shift (AUC)": ["sex = F, by image"],
+    }
