@@ -29,7 +29,9 @@ _POWER = """
 A flaw is diluted: the flawed phantom answers for a share of the patients, its clean twin for the others. The
 effect is that share of the full strength, in points of what the alarm looks at. A cell is the part of {draws}
 draws of n cases from the audits above in which the alarm was raised, at the family-wise level of a whole
-audit. Draws overlap where n is more than a tenth of the pool, so neighbouring cells are not independent.
+audit. Draws overlap where n is more than a tenth of the pool, so neighbouring cells are not independent. They
+are random, as a user's cases are; the audits above have questions and answers dealt evenly, which makes them
+steadier: `blind` is found more often there.
 """
 
 _MARGINS = """
