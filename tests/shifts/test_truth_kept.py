@@ -6,6 +6,7 @@ is the finding. It says where the finding is, or that there is none to be seen.
 
 from __future__ import annotations
 
+import itertools
 from functools import cache
 from typing import Any
 
@@ -15,7 +16,8 @@ import pytest
 
 from medaudit.image import keyed_rng
 from medaudit.phantoms.people import draw_lesions, draw_person
-from medaudit.phantoms.rendering import render
+from medaudit.phantoms.picture import Lesion, Picture
+from medaudit.phantoms.rendering import masks, render
 from medaudit.registry import Shift, available
 from medaudit.shifting import picture_under
 
@@ -84,3 +86,27 @@ def test_the_reader_sees_every_finding_of_unshifted_pictures_and_misses_one_that
     assert all(finding(pair, None, 0, 0)[0] >= SEEN for name in set(PHANTOM.values()) for pair in pairs(name))
     assert lost(blank, 5) == PICTURES
     assert lost(flip, 5) > PICTURES / 2
+
+
+KINDS = {"chest": ("nodule", "opacity", "effusion"), "ct": ("stone", "cyst", "mass")}
+ON_STORED = [
+    (shift, phantom)
+    for shift in SHIFTS
+    for phantom in KINDS
+    if shift.stage == "stored" and shift.name != "metal_streaks"
+    if not shift.modalities or phantom in {PHANTOM.get(kind, "chest") for kind in shift.modalities}
+]
+
+
+@pytest.mark.parametrize(("shift", "phantom"), ON_STORED, ids=lambda each: getattr(each, "name", each))
+def test_findings_keep_their_sign_before_the_window(shift: Shift, phantom: str) -> None:
+    """Inside the mask, with minus without the finding under one draw: the sign stays, and two grey levels."""
+    for patient, kind in itertools.product(range(10), KINDS[phantom]):
+        lesion = Lesion(kind, ("left", "right")[patient % 2], 0.1 if patient % 3 else 0.9)
+        held = Picture(phantom, patient, (lesion,))
+        inside = masks(held)[lesion]
+        plain = [np.ascontiguousarray(render(p)) for p in (held, held.but(lesions=()))]
+        laid = [picture_under(shift, p, 5, keyed_rng(patient, shift.name)) for p in plain]
+        before, after = ((a.astype(float) - b)[inside].mean() for a, b in (plain, laid))
+        assert np.sign(after) == np.sign(before)
+        assert abs(after) > 2

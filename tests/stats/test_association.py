@@ -117,4 +117,4 @@ def test_v_is_reached_by_any_labels_and_levels(shares, levels, v, n):
     cuts = np.cumsum(shares) / np.sum(shares) * n
     labels = np.searchsorted(cuts, np.arange(n), side="right").tolist()
     found = dealt(labels, list(range(levels)), v)
-    assert cramers_v(labels, found) == pytest.approx(v, abs=0.05)  # few cases in a label: coarse steps
+    assert cramers_v(labels, found) == pytest.approx(v, abs=0.03)  # few cases in a label: coarse steps
