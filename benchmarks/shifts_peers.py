@@ -98,29 +98,44 @@ def imagecorruptions(severity: int) -> tuple[dict[str, Call | str], dict[str, st
     return calls, _IMAGECORRUPTIONS
 
 
-def albumentations() -> tuple[dict[str, Call | str], dict[str, str]] | None:
-    """By the transform's name, at the third published severity; and our shift that does the same."""
+#: Transforms of albumentations that run the same compiled code as ours: a byte table, a codec, area means.
+SAME_KERNEL = {"Brightness", "Contrast", "RandomGamma", "ImageCompression", "Downscale"}
+
+
+def albumentations(side: int, coloured: bool) -> tuple[dict[str, Call | str], dict[str, str]] | None:
+    """By the transform's name, at the third published severity; and our shift that does the same.
+
+    Lengths are those of ours at this side. Noise is drawn per channel on coloured pictures and once on grey
+    ones, as in ours; salt and pepper, which has no such option, is drawn once on both.
+    """
     if not installed("albumentations"):
         return None
     a: Any = importlib.import_module("albumentations")
+    cv2 = importlib.import_module("cv2")
+    scale = side / 224
+
+    def odd(length: float) -> tuple[int, int]:
+        return (2 * round((length * scale - 1) / 2) + 1,) * 2
+
+    disc, means = (round(6 * scale),) * 2, {"downscale": cv2.INTER_AREA, "upscale": cv2.INTER_NEAREST}
     made = {
-        "GaussNoise": (a.GaussNoise(std_range=(0.12, 0.12), p=1), "derma_gaussian_noise"),
+        "GaussNoise": (a.GaussNoise((0.12, 0.12), per_channel=coloured, p=1), "derma_gaussian_noise"),
         "MultiplicativeNoise": (
-            a.MultiplicativeNoise((0.8, 1.2), per_channel=True, elementwise=True, p=1),
+            a.MultiplicativeNoise((0.8, 1.2), per_channel=coloured, elementwise=True, p=1),
             "derma_speckle_noise",
         ),
         "SaltAndPepper": (a.SaltAndPepper((0.06, 0.06), p=1), "derma_impulse_noise"),
         "ShotNoise": (a.ShotNoise((0.05, 0.05), p=1), "derma_shot_noise"),
-        "Defocus": (a.Defocus((6, 6), (0.3, 0.3), p=1), "derma_defocus_blur"),
-        "MotionBlur": (a.MotionBlur((31, 31), p=1), "derma_motion_blur"),
+        "Defocus": (a.Defocus(disc, (0.3, 0.3), p=1), "derma_defocus_blur"),
+        "MotionBlur": (a.MotionBlur(odd(31), p=1), "derma_motion_blur"),
         "ZoomBlur": (a.ZoomBlur((1.2, 1.2), (0.02, 0.02), p=1), "derma_zoom_blur"),
-        "GaussianBlur": (a.GaussianBlur((17, 17), (2.9, 2.9), p=1), "tissue_gaussian_blur"),
+        "GaussianBlur": (a.GaussianBlur(odd(17), (2.9 * scale,) * 2, p=1), "tissue_gaussian_blur"),
         "Brightness": (a.RandomBrightnessContrast((0.3, 0.3), (0, 0), p=1), "derma_brightness_up"),
         "Contrast": (a.RandomBrightnessContrast((0, 0), (-0.4, -0.4), p=1), "derma_contrast_down"),
         "RandomGamma": (a.RandomGamma((130, 130), p=1), "chest_gamma_up"),
         "HueSaturationValue": (a.HueSaturationValue((0, 0), (38, 38), (0, 0), p=1), "path_saturate"),
         "ImageCompression": (a.ImageCompression("jpeg", (15, 15), p=1), "derma_jpeg"),
-        "Downscale": (a.Downscale((0.4, 0.4), p=1), "derma_pixelate"),
+        "Downscale": (a.Downscale((0.4, 0.4), means, p=1), "derma_pixelate"),
     }
     calls: dict[str, Call | str] = {}
     for name, (transform, _) in made.items():

@@ -6,7 +6,7 @@ They raise ``AssertionError`` that names the plugin and the broken clause, and r
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from medaudit.model import Answer, Capability, Request
 from medaudit.models.scripted import oracle
 from medaudit.registry import Probe, Shift, available, find
 from medaudit.shifting import apply_shift, picture_under
+from medaudit.stored import stored_of
 
 if TYPE_CHECKING:
     from medaudit.case import Case
@@ -171,7 +172,7 @@ def check_shift(shift: str | Shift) -> None:
     severity 1 to 5, on grey, coloured, flat, odd-sized and one-pixel-high pictures: uint8 of the
     same shape, the input (which is read-only) untouched, the same bytes from the same seed. Other seeds
     give other bytes, unless the docstring says "Nothing is drawn at random". Severities 0 and 6 are
-    refused. Some severity changes something.
+    refused. Some severity changes something. A ``batch`` on the CPU gives the bytes of ``apply``, in order.
     """
     item: Shift = find("shift", shift) if isinstance(shift, str) else shift
     _hold((item.apply.__doc__ or "").strip(), item, "no docstring")
@@ -187,6 +188,8 @@ def check_shift(shift: str | Shift) -> None:
     _hold(any((c != pixels).any() for c in changed), item, "changes nothing at any severity")
     _check_seeds(item, pixels)
     _check_severities(item, pixels)
+    if item.batch is not None:
+        _check_batch(item, item.batch)
 
 
 def _pictures() -> dict[str, Pixels]:
@@ -242,6 +245,21 @@ def _check_seeds(item: Shift, pixels: Pixels) -> None:
         "six seeds gave the same pixels; say 'Nothing is drawn at random' in the docstring",
     )
     _hold(len(drawn) == 1 or not fixed, item, "the docstring says that nothing is drawn; seeds differ")
+
+
+def _check_batch(item: Shift, batch: Callable[..., list[Any]]) -> None:
+    given = list(_pictures().values())
+    subjects = [stored_of(ArrayImage(each)) for each in given] if item.stage == "stored" else given
+    for severity in (1, 5):
+        rngs = [keyed_rng("check", number) for number in range(len(given))]
+        changed = batch(subjects, item.strength(severity), rngs, "cpu")
+        _hold(len(changed) == len(given), item, f"batch: {len(given)} pictures gave {len(changed)}")
+        for number, (name, pixels) in enumerate(_pictures().items()):
+            alone = _shifted(item, name, pixels, severity, number)
+            together = changed[number].pixels() if item.stage == "stored" else changed[number]
+            _hold(
+                np.array_equal(alone, together), item, f"batch: {name}, severity {severity}: not as by apply"
+            )
 
 
 def _check_severities(item: Shift, pixels: Pixels) -> None:

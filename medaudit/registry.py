@@ -67,7 +67,9 @@ class Shift:
     ``preserves_label`` is false where the change may alter the right answer and does not say how.
     ``modalities`` are those whose pictures it suits, all where empty; ``default`` shifts are laid on by an
     audit that names none. ``doses`` give, by modality ("" for any other), the dose of each severity: where
-    there are any, ``apply`` takes the dose, larger for more harm, in place of the severity.
+    there are any, ``apply`` takes the dose, larger for more harm, in place of the severity. ``apply`` may
+    be called on several threads at once. ``batch(subjects, dose, rngs, device)``, where there is one, gives
+    a list of the very bytes of ``apply`` on each, computed together on a torch device.
     """
 
     name: str
@@ -80,6 +82,7 @@ class Shift:
     modalities: tuple[str, ...] = ()
     default: bool = True
     doses: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    batch: Callable[..., list[Any]] | None = None
 
     def suits(self, modality: str) -> bool:
         """Whether it is made for pictures of this modality; one for some only is not for unknown ones."""
@@ -248,6 +251,7 @@ def shift(
     modalities: Iterable[str] = (),
     default: bool = True,
     doses: Mapping[str, Iterable[float]] | None = None,
+    batch: Callable[..., list[Any]] | None = None,
 ) -> Callable[[Function], Function]:
     """Register a shift: ``function(pixels, severity, rng) -> pixels``, uint8 (h, w, 3) in and out.
 
@@ -260,11 +264,23 @@ def shift(
     def register(function: Function) -> Function:
         if stage not in _SUBJECTS:
             raise PluginError(f"shift {name!r}: stage {stage!r}; legal: {', '.join(_SUBJECTS)}.")
-        subject = _SUBJECTS[stage]
-        _check_signature("shift", name, function, (subject, "dose" if ladder else "severity", "rng"))
+        subject, strength = _SUBJECTS[stage], "dose" if ladder else "severity"
+        _check_signature("shift", name, function, (subject, strength, "rng"))
+        if batch is not None:
+            _check_signature("shift", name, batch, ("subjects", strength, "rngs", "device"))
         _check_shift(name, reference, made_for, ladder)
         item = Shift(
-            name, version, family, reference, function, preserves_label, stage, made_for, default, ladder
+            name=name,
+            version=version,
+            family=family,
+            reference=reference,
+            apply=function,
+            preserves_label=preserves_label,
+            stage=stage,
+            modalities=made_for,
+            default=default,
+            doses=ladder,
+            batch=batch,
         )
         _add("shift", name, item, function)
         return function

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from medaudit.errors import UsageError
 from medaudit.image import ArrayImage, DerivedImage, keyed_rng
@@ -43,7 +43,7 @@ def library_versions(more: bool = False) -> str:
 
 def apply_shift(
     image: Image, shift: Shift, severity: int, seed: int, case_id: str, modality: str = ""
-) -> DerivedImage:
+) -> ShiftedImage:
     """Shift one image at severity 1 to 5.
 
     The random generator depends on (seed, case id, shift, severity) alone, so a case is changed in the
@@ -54,30 +54,54 @@ def apply_shift(
     """
     if type(severity) is not int or severity not in SEVERITIES:
         raise UsageError(f"severity {severity!r} of shift {shift.name!r}: give a whole number from 1 to 5.")
-    strength = shift.strength(severity, modality)
-
-    def rng() -> np.random.Generator:
-        return keyed_rng(seed, case_id, shift.name, severity)
-
-    def change(pixels: Pixels) -> Pixels:
-        changed: Pixels = shift.apply(pixels, strength, rng())
-        return changed
-
+    strength, key = shift.strength(severity, modality), (seed, case_id, shift.name, severity)
     dose = (f"dose={strength!r}",) if shift.doses else ()
     libraries = library_versions(bool(shift.doses))
     parts = ("shift", shift.name, shift.version, severity, *dose, seed, case_id, libraries)
     recipe = ":".join(map(str, parts))
-    if shift.stage == "stored":
-        return RenderedImage(image, recipe, lambda stored: shift.apply(stored, strength, rng()))
-    return DerivedImage(image, recipe, change)
+
+    def change(subject: Any) -> Any:
+        return shift.apply(subject, strength, keyed_rng(*key))
+
+    made = RenderedImage if shift.stage == "stored" else ShiftedImage
+    return made(image, recipe, change, shift, strength, key)
 
 
 @dataclass(frozen=True, eq=False)
-class RenderedImage(DerivedImage):
-    """An image whose stored values were changed before they were made a picture."""
+class ShiftedImage(DerivedImage):
+    """``shift`` laid on an image at ``strength``, with the generator that ``key`` names.
+
+    ``pixels()`` is ``shown(change(subject()))``; the steps stand apart for batches that take them together.
+    """
+
+    shift: Shift
+    strength: float
+    key: tuple[object, ...]
+
+    def rng(self) -> np.random.Generator:
+        """A fresh generator of the draws."""
+        return keyed_rng(*self.key)
+
+    def subject(self) -> Any:
+        """What the shift is laid on."""
+        return self.parent.pixels()
+
+    def shown(self, changed: Any) -> Pixels:
+        """What the shift returned, as a picture. Raises :class:`DataError` where it is none."""
+        return DerivedImage(ArrayImage(changed), self.recipe, lambda same: same).pixels()
 
     def pixels(self) -> Pixels:
-        changed: Stored = self.change(stored_of(self.parent))  # type: ignore[arg-type,assignment]
+        return self.shown(self.change(self.subject()))
+
+
+@dataclass(frozen=True, eq=False)
+class RenderedImage(ShiftedImage):
+    """An image whose stored values were changed before they were made a picture."""
+
+    def subject(self) -> Stored:
+        return stored_of(self.parent)
+
+    def shown(self, changed: Stored) -> Pixels:
         return changed.pixels()
 
 
@@ -91,7 +115,7 @@ def picture_under(shift: Shift, pixels: Pixels, severity: int, rng: np.random.Ge
     return found
 
 
-def shifted_images(case: Case, shift: Shift, severity: int, seed: int) -> tuple[DerivedImage, ...]:
+def shifted_images(case: Case, shift: Shift, severity: int, seed: int) -> tuple[ShiftedImage, ...]:
     """All images of a case, shifted; the second and later ones with draws of their own."""
     keys = [case.id if index == 0 else f"{case.id}#{index}" for index in range(len(case.images))]
     kind = modality_of(case)

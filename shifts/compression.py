@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medaudit.registry import shift
-from medaudit.shifts.library import REFERENCE, functional, is_grey
+from medaudit.shifts.library import REFERENCE, functional, is_grey, on_one_channel
 from medaudit.shifts.severities import ladder
 
 if TYPE_CHECKING:
@@ -34,10 +34,19 @@ def jpeg(pixels: Pixels, severity: int, rng: np.random.Generator) -> Pixels:
 
     Declared moments: the mean moves by less than 2 of 255.
     """
+    return on_one_channel(pixels, lambda picture: jpeg_coded(picture, QUALITY[severity - 1]))
+
+
+def jpeg_coded(picture: Pixels, quality: int) -> Pixels:
+    """A picture, (h, w) or (h, w, 3), after JPEG; the chroma of a grey one would be empty."""
+    import cv2
+
+    coded = functional("pixel").image_compression
+    if picture.ndim == 2:
+        return np.asarray(coded(picture[..., None], quality, ".jpg")[..., 0])
     # The encoder takes blue first; without the turn, luma weights would fall on the wrong channels.
-    blue_first = np.ascontiguousarray(pixels[..., ::-1])
-    decoded = functional("pixel").image_compression(blue_first, QUALITY[severity - 1], ".jpg")
-    return np.ascontiguousarray(decoded[..., ::-1], dtype=np.uint8)
+    decoded = coded(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), quality, ".jpg")
+    return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB))
 
 
 @shift("pixelate", family="digital", reference=REFERENCE)
@@ -56,14 +65,19 @@ def pixelate(pixels: Pixels, severity: int, rng: np.random.Generator) -> Pixels:
     Declared moments: the mean moves by less than 2 of 255; the picture holds at most as many distinct
     blocks as the reduced one has pixels.
     """
-    import cv2
-
     height, width = pixels.shape[:2]
     share = KEPT[severity - 1]
     small = (max(1, round(height * share)), max(1, round(width * share)))
-    resize = functional("geometric").resize
-    reduced = resize(pixels, small, cv2.INTER_AREA)
-    return np.array(resize(reduced, (height, width), cv2.INTER_NEAREST_EXACT), dtype=np.uint8)
+    return on_one_channel(pixels, lambda picture: in_blocks(picture, small))
+
+
+def in_blocks(picture: Pixels, small: tuple[int, int]) -> Pixels:
+    """A picture, (h, w) or (h, w, 3), of ``small`` (rows, columns) area means and its size of before."""
+    import cv2
+
+    height, width = picture.shape[:2]
+    reduced = cv2.resize(picture, small[::-1], interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(reduced, (width, height), interpolation=cv2.INTER_NEAREST_EXACT))
 
 
 @shift(

@@ -6,7 +6,7 @@ air and mid-grey for water.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,13 +14,18 @@ from medaudit.registry import shift
 from medaudit.shifts.counting import fewer, log_error
 from medaudit.shifts.severities import ladder
 from medaudit.shifts.smooth import smoothed
-from medaudit.shifts.tomography import angles_of, matrix_of, offsets_of, project, reconstruct
+from medaudit.shifts.tomography import angles_of, matrix_of, offsets_of, project, reconstruct, reconstruct_on
+from medaudit.workers import spread
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from numpy.typing import NDArray
 
     from medaudit.shifts.tomography import Field, Size
     from medaudit.stored import Stored
+
+    Objects = list[tuple[float, float, float]]
 
 HSIEH = "Hsieh 2015, Computed Tomography, 3rd ed., SPIE"
 BOAS = "Boas & Fleischmann 2012, Imaging Med. 4(2)"
@@ -55,13 +60,44 @@ def changed_by(stored: Stored, hounsfield: NDArray[np.floating]) -> Stored:
     return stored.brighter(hounsfield / WINDOW)
 
 
+def _together(before: Callable[..., tuple[Field, Any]], after: Callable[..., Stored]) -> Callable[..., Any]:
+    """A shift's ``batch``: errors and pictures one by one on threads, what is between them all at once."""
+
+    def batch(
+        subjects: Sequence[Stored], dose: float, rngs: Sequence[np.random.Generator], device: str
+    ) -> list[Stored]:
+        if dose <= 0:
+            return list(subjects)
+        pairs = zip(subjects, rngs, strict=True)
+        drawn = spread(lambda pair: before(pair[0], dose, pair[1]), pairs)
+        shapes = [stored.values.shape for stored in subjects]
+        found = reconstruct_on(device, [errors for errors, _ in drawn], shapes)
+        parts = zip(subjects, found, (held for _, held in drawn), strict=True)
+        return spread(lambda part: after(part[0], dose, *part[1:]), parts)
+
+    return batch
+
+
+def _quantum(stored: Stored, dose: float, rng: np.random.Generator) -> tuple[Field, None]:
+    """Errors of the line integrals (views, bins) from photons counted."""
+    paths = np.float32(SIDE) * project(attenuation(stored), matrix_of(stored.values.shape))
+    expected = np.float32(PHOTONS / fewer(dose)) * np.exp(np.float32(USUAL) - paths)
+    return -log_error(expected, rng), None
+
+
+def _noisy(stored: Stored, dose: float, noise: Field, _: None) -> Stored:
+    return changed_by(stored, np.float32(NOISE * np.sqrt(PHOTONS)) * noise)
+
+
 @shift(
     "low_dose_ct",
+    version="2",
     family="acquisition",
     reference=HSIEH,
     stage="stored",
     modalities=("ct",),
     doses=ladder("low_dose_ct", low=0.0, high=6.0),
+    batch=_together(_quantum, _noisy),
 )
 def low_dose_ct(stored: Stored, dose: float, rng: np.random.Generator) -> Stored:
     """A CT scan with too little tube current: noise and streaks, most inside and along dense parts.
@@ -75,21 +111,37 @@ def low_dose_ct(stored: Stored, dose: float, rng: np.random.Generator) -> Stored
     """
     if dose <= 0:
         return stored
-    size = matrix_of(stored.values.shape)
-    paths = np.float32(SIDE) * project(attenuation(stored), size)
-    expected = np.float32(PHOTONS / fewer(dose)) * np.exp(np.float32(USUAL) - paths)
-    noise = reconstruct(-log_error(expected, rng), size, stored.values.shape)
-    return changed_by(stored, np.float32(NOISE * np.sqrt(PHOTONS)) * noise)
+    errors, _ = _quantum(stored, dose, rng)
+    shape = stored.values.shape
+    return _noisy(stored, dose, reconstruct(errors, matrix_of(shape), shape), _)
+
+
+def _beams(stored: Stored, dose: float, rng: np.random.Generator) -> tuple[Field, Objects]:
+    """Errors of the line integrals (views, bins) from metal, and the metal."""
+    size, body = matrix_of(stored.values.shape), attenuation(stored)
+    objects = _objects(body, rng)
+    return _errors(project(body, size), _metal(objects, size), rng), objects
+
+
+def _streaked(stored: Stored, dose: float, streaks: Field, objects: Objects) -> Stored:
+    """The slice with streaks of standard deviation ``dose`` outside the discs, and the discs."""
+    discs = _discs(objects, stored.values.shape)
+    outside = streaks[~discs]
+    scale = max(float(outside.std()), 1e-6) if outside.size else 1.0
+    shown = changed_by(stored, np.float32(dose / scale) * streaks)
+    return changed_by(shown, np.where(discs, 3000.0 + dose * np.abs(streaks) / scale, 0.0))
 
 
 @shift(
     "metal_streaks",
+    version="2",
     family="acquisition",
     reference=BOAS,
     stage="stored",
     modalities=("ct",),
     default=False,
     doses=ladder("metal_streaks", low=0.0, high=80.0),
+    batch=_together(_beams, _streaked),
 )
 def metal_streaks(stored: Stored, dose: float, rng: np.random.Generator) -> Stored:
     """A CT slice with a screw, clip or filling: dark and bright bands radiate from it.
@@ -105,19 +157,12 @@ def metal_streaks(stored: Stored, dose: float, rng: np.random.Generator) -> Stor
     """
     if dose <= 0:
         return stored
-    size = matrix_of(stored.values.shape)
-    body = attenuation(stored)
-    objects = _objects(body, rng)
-    errors = _errors(project(body, size), _metal(objects, size), rng)
-    streaks = reconstruct(errors, size, stored.values.shape)
-    discs = _discs(objects, stored.values.shape)
-    outside = streaks[~discs]
-    scale = max(float(outside.std()), 1e-6) if outside.size else 1.0
-    shown = changed_by(stored, np.float32(dose / scale) * streaks)
-    return changed_by(shown, np.where(discs, 3000.0 + dose * np.abs(streaks) / scale, 0.0))
+    errors, objects = _beams(stored, dose, rng)
+    shape = stored.values.shape
+    return _streaked(stored, dose, reconstruct(errors, matrix_of(shape), shape), objects)
 
 
-def _objects(body: Field, rng: np.random.Generator) -> list[tuple[float, float, float]]:
+def _objects(body: Field, rng: np.random.Generator) -> Objects:
     """Centre (y, x) and radius of one or two discs, shares of the sides and of the shorter side."""
     height, width = body.shape
     # Smoothed, so that bones are found and not the one small stone that is asked about.
@@ -136,7 +181,7 @@ def _inner(length: int) -> slice:
     return slice(length // 8, length - length // 8)
 
 
-def _metal(objects: list[tuple[float, float, float]], size: Size) -> Field:
+def _metal(objects: Objects, size: Size) -> Field:
     """Path through metal (views, bins) as a share of its largest."""
     angles, offsets = angles_of(size)[:, None], offsets_of(size)
     total = np.zeros((len(angles), len(offsets)), np.float32)
@@ -154,7 +199,7 @@ def _errors(body: Field, metal: Field, rng: np.random.Generator) -> Field:
     return np.float32(0.3) * starved - metal * (metal + body)
 
 
-def _discs(objects: list[tuple[float, float, float]], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+def _discs(objects: Objects, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     height, width = shape
     y, x = np.ogrid[:height, :width]
     discs = np.zeros(shape, bool)

@@ -18,7 +18,7 @@ from medaudit.shifts import medmnist_c_blur as blur
 from medaudit.shifts import medmnist_c_marks as marks
 from medaudit.shifts import medmnist_c_noise as noise
 from medaudit.shifts import medmnist_c_pixels as pixelwise
-from medaudit.shifts.library import MEDMNIST_C
+from medaudit.shifts.library import MEDMNIST_C, on_one_channel
 from medaudit.shifts.medmnist_c_table import DATA_SETS, DataSet, Ladder
 
 if TYPE_CHECKING:
@@ -58,26 +58,11 @@ def laid_on(
     pixels: Pixels, operation: Operation, numbers: tuple[float, ...], rng: np.random.Generator
 ) -> Pixels:
     """An operation's result on (h, w, 3) pixels, computed on one channel where all three are equal."""
-    import cv2
-
-    pixels = np.ascontiguousarray(pixels)  # cv2 draws on no other layout
+    pixels = np.ascontiguousarray(pixels)
     scale = min(pixels.shape[:2]) / PUBLISHED_SIDE
-    if (one := _grey_plane(pixels)) is not None:
-        return np.asarray(cv2.cvtColor(operation(one, scale, rng, *numbers), cv2.COLOR_GRAY2RGB))
-    return np.ascontiguousarray(operation(pixels, scale, rng, *numbers))
-
-
-def _grey_plane(pixels: Pixels) -> Pixels | None:
-    """The one channel of a grey picture; None for a coloured one."""
-    import cv2
-
-    # Nearly every coloured picture is known by a few of its pixels, without a look at the others.
-    few = pixels[::13, ::13]
-    if (few[..., 0] != few[..., 1]).any():
-        return None
-    first = cv2.extractChannel(pixels, 0)
-    apart = cv2.norm(cv2.cvtColor(first, cv2.COLOR_GRAY2RGB), pixels, cv2.NORM_INF)
-    return None if apart else np.asarray(first)
+    if operation in pixelwise.POINTWISE:
+        return operation(pixels, scale, rng, *numbers)
+    return on_one_channel(pixels, lambda picture: operation(picture, scale, rng, *numbers))
 
 
 def _numbers(ladder: Ladder, severity: int) -> tuple[float, ...]:
@@ -112,7 +97,12 @@ def _register(name: str, corruption: str, kind: DataSet, ladder: Ladder) -> None
     apply.__name__ = apply.__qualname__ = name
     apply.__doc__ = _words(operation, kind, ladder)
     register: Any = shift(
-        name, family="medmnist_c", reference=MEDMNIST_C, modalities=(kind.modality,), default=False
+        name,
+        family="medmnist_c",
+        reference=MEDMNIST_C,
+        version="2",
+        modalities=(kind.modality,),
+        default=False,
     )
     register(apply)
 

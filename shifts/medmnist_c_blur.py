@@ -10,6 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from medaudit.shifts.coarse import on_means, own_variance, step
+from medaudit.shifts.library import by_plane
+from medaudit.shifts.medmnist_c_disc import mean_over_disc
+from medaudit.shifts.medmnist_c_kernels import bell, disc, gauss, path, stretch
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -17,79 +22,58 @@ if TYPE_CHECKING:
 
     Kernel = NDArray[np.float32]
 
-#: Radius of the square that published discs are drawn on.
-_DISC_REACH = 8
+#: A disc of fewer pixels is a kernel of weights: whole pixels are too coarse for its rim.
+_SMALL_DISC = 2.5
+
+#: Fewest pixels in the spread of a Gaussian on a coarse grid.
+_LEAST_SPREAD = 1.4
+
+#: Cells of a kernel that OpenCV sums one by one; larger ones go through Fourier space, whatever is 0 in them.
+_CELLS = 129
+
+#: From so many cells that are not 0, Fourier space is the faster way.
+_CROWDED = 150
 
 
-@lru_cache(maxsize=256)
-def stretch(length: int, scale: float) -> NDArray[np.float64]:
-    """Matrix (new, length) that spreads ``length`` (odd) weights, ``scale`` pixels apart, over pixels.
-
-    Linear interpolation about the centre: columns sum to 1, scale 1 is the identity, and a kernel on a
-    small picture turns into a weak one, not into none.
-    """
-    half, width = length // 2, max(1.0, scale)
-    reach = int(np.floor(half * scale + width - 1e-9))
-    at = np.arange(-reach, reach + 1)[:, None]
-    weights = np.clip(1 - np.abs(at - scale * np.arange(-half, half + 1)) / width, 0, None)
-    return np.asarray(weights / weights.sum(axis=0))
+def _filtered(picture: Pixels, kernel: Kernel, anchor: tuple[int, int]) -> Pixels:
+    """Correlation with a kernel, anchor (x, y), in floating point, rounded once; borders mirrored."""
+    return by_plane(picture, lambda plane: _filtered_plane(plane, kernel, anchor))
 
 
-def gauss(length: int, sigma: float) -> NDArray[np.float64]:
-    """Weights of a normal law at ``length`` pixels about 0, summing to 1."""
-    at = np.arange(length) - length // 2
-    weights = np.exp(-(at**2) / (2 * sigma**2))
-    return np.asarray(weights / weights.sum())
-
-
-@lru_cache(maxsize=256)
-def disc(radius: float, alias: float, scale: float) -> Kernel:
-    """Pixels within ``radius``, smoothed by a 3 x 3 Gaussian of sd ``alias``, stretched by ``scale``."""
+def _filtered_plane(plane: Pixels, kernel: Kernel, anchor: tuple[int, int]) -> Pixels:
     import cv2
 
-    at = np.arange(-_DISC_REACH - 1, _DISC_REACH + 2) ** 2
-    hard = (at[:, None] + at <= radius**2).astype(np.float64)
-    edge = gauss(3, alias)
-    soft = cv2.sepFilter2D(hard / hard.sum(), -1, edge, edge, borderType=cv2.BORDER_CONSTANT)
-    matrix = stretch(len(at), scale)
-    return _trimmed(matrix @ soft @ matrix.T)
+    if kernel.size <= _CELLS or np.count_nonzero(kernel) > _CROWDED:
+        blurred: Any = cv2.filter2D(plane.astype(np.float32), -1, kernel, anchor=anchor)
+        return np.asarray(cv2.convertScaleAbs(blurred))
+    (rows, columns), (x, y) = kernel.shape, anchor
+    edges = (y, rows - 1 - y, x, columns - 1 - x)
+    padded = cv2.copyMakeBorder(plane, *edges, cv2.BORDER_REFLECT_101).astype(np.float32)
+    total = np.zeros(plane.shape, np.float32)
+    for top, left, part in _parts(kernel):
+        high, wide = plane.shape[0] + part.shape[0] - 1, plane.shape[1] + part.shape[1] - 1
+        given = padded[top : top + high, left : left + wide]
+        summed = cv2.filter2D(given, -1, part, anchor=(0, 0), borderType=cv2.BORDER_CONSTANT)
+        cv2.add(total, summed[: plane.shape[0], : plane.shape[1]], dst=total)
+    return np.asarray(cv2.convertScaleAbs(total))
 
 
-def _trimmed(kernel: NDArray[np.float64]) -> Kernel:
-    """A symmetric kernel without its margin of zeros."""
-    used = np.flatnonzero(kernel.max(axis=0) > 1e-9)
-    margin = min(int(used[0]), len(kernel) - 1 - int(used[-1]))
-    inner = kernel[margin : len(kernel) - margin, margin : len(kernel) - margin]
-    return np.asarray(inner / inner.sum(), dtype=np.float32)
+def _parts(kernel: Kernel) -> list[tuple[int, int, Kernel]]:
+    """A thin kernel as (top, left, part): bands of rows, each without the zeros beside it."""
+    rows = max(1, _CELLS // kernel.shape[1])
+    while rows < len(kernel) and all(part.size <= _CELLS for _, _, part in _bands(kernel, rows + 1)):
+        rows += 1
+    return _bands(kernel, rows)
 
 
-def path(radius: float, sigma: float, angle: float, scale: float) -> tuple[Kernel, tuple[int, int]]:
-    """Kernel of a straight path and its anchor (x, y): the path's centre of mass, so that nothing moves.
-
-    The path is ``2 radius`` long, its weight falls as ``exp(-t^2 / (2 sigma^2))`` from one end; it is
-    laid between pixels, half a pixel at a time.
-    """
-    t = np.linspace(0, 2 * radius, max(2, int(np.ceil(4 * radius * max(1.0, scale))) + 1))
-    weights = np.exp(-(t**2) / (2 * sigma**2))
-    weights /= weights.sum()
-    t = scale * (t - weights @ t)
-    x, y = t * np.cos(angle), t * np.sin(angle)
-    left, top = int(np.floor(x.min())), int(np.floor(y.min()))
-    kernel = np.zeros((int(np.floor(y.max())) - top + 2, int(np.floor(x.max())) - left + 2))
-    column, row = np.floor(x).astype(int), np.floor(y).astype(int)
-    for down in (0, 1):
-        for right in (0, 1):
-            share = (1 - np.abs(y - row - down)) * (1 - np.abs(x - column - right))
-            np.add.at(kernel, (row - top + down, column - left + right), weights * share)
-    return kernel.astype(np.float32), (-left, -top)
-
-
-def _filtered(picture: Pixels, kernel: Kernel, anchor: tuple[int, int] = (-1, -1)) -> Pixels:
-    import cv2
-
-    # In floating point the filter takes half the time that it takes on bytes; it is rounded here, once.
-    blurred: Any = cv2.filter2D(picture.astype(np.float32), -1, kernel, anchor=anchor)
-    return np.asarray(cv2.convertScaleAbs(blurred))
+def _bands(kernel: Kernel, rows: int) -> list[tuple[int, int, Kernel]]:
+    found = []
+    for top in range(0, len(kernel), rows):
+        band = kernel[top : top + rows]
+        used = np.flatnonzero(band.any(axis=0))
+        if used.size:
+            found.append((top, int(used[0]), np.ascontiguousarray(band[:, used[0] : used[-1] + 1])))
+    return found
 
 
 def defocus_blur(
@@ -98,11 +82,14 @@ def defocus_blur(
     """A lens out of focus.
 
     Each pixel becomes the mean over a disc of ``radius`` pixels, whose rim is smoothed by a Gaussian of
-    sd ``alias``. Borders are mirrored. Nothing is drawn at random.
+    sd ``alias``. Borders are mirrored. A disc of more than 9 pixels is laid on means of 2 x 2 pixels or
+    more. Nothing is drawn at random.
 
     Declared moments: an even picture stays as it is; the mean moves by less than 2 of 255.
     """
-    return _filtered(picture, disc(radius, alias, scale))
+    if radius * scale < _SMALL_DISC:
+        return _filtered(picture, disc(radius, alias, scale), (-1, -1))
+    return mean_over_disc(picture, radius * scale, alias, scale)
 
 
 def motion_blur(
@@ -126,37 +113,64 @@ def gaussian_blur(picture: Pixels, scale: float, rng: np.random.Generator, lengt
     """A soft detector, a thick slice or a smooth kernel.
 
     Convolved with a Gaussian that is cut to ``length`` pixels, its sd ``0.3 ((length - 1) / 2 - 1) + 0.8``.
-    Borders are mirrored. Nothing is drawn at random.
+    Borders are mirrored. Where the sd is 2.8 pixels or more, means of 2 x 2 to 16 x 16 pixels are convolved
+    and enlarged. Nothing is drawn at random.
 
     Declared moments: an even picture stays as it is; the mean moves by less than 2 of 255.
     """
-    import cv2
+    k, weights = _gaussian(length, scale)
 
+    def blurred(means: Pixels) -> Pixels:
+        import cv2
+
+        return np.asarray(cv2.sepFilter2D(means, -1, weights, weights), dtype=np.uint8)
+
+    return on_means(picture, k, blurred)
+
+
+@lru_cache(maxsize=64)
+def _gaussian(length: int, scale: float) -> tuple[int, Kernel]:
+    """Step of the grid, and the weights on it: of the variance that grid and enlargement leave to do."""
     weights = stretch(length, scale) @ gauss(length, 0.3 * ((length - 1) / 2 - 1) + 0.8)
-    weights = weights.astype(np.float32)  # in doubles the filter is five times slower
-    blurred: Any = cv2.sepFilter2D(picture, -1, weights, weights)
-    return np.asarray(blurred, dtype=np.uint8)
+    half = len(weights) // 2
+    variance = float(weights @ np.arange(-half, half + 1) ** 2)
+    k = step(variance**0.5, _LEAST_SPREAD)
+    if k > 1:
+        weights = bell(-(-half // k), (variance - own_variance(k)) / k**2)
+    return k, weights.astype(np.float32)  # in doubles the filter is five times slower
 
 
 def zoom_blur(picture: Pixels, scale: float, rng: np.random.Generator, largest: float, step: float) -> Pixels:
     """A camera that moves towards the skin during the exposure.
 
-    Mean of the picture and its enlargements about the centre by 1, 1 + ``step``, ... to ``largest``.
-    Nothing is drawn at random.
+    Mean of the picture and its enlargements about the centre by 1, 1 + ``step``, ... to ``largest``, each
+    from a centre of whole pixels. Two neighbours are enlarged as one, the mean of the picture and of itself
+    enlarged by a middle step. Nothing is drawn at random.
 
     Declared moments: an even picture stays as it is.
     """
     import cv2
 
     factors = 1 + step * np.arange(round((largest - 1) / step) + 1)
+    middle = (len(factors) - 1) // 4 * 2  # of the first members of all pairs
+    ratio = 1 + step / float(factors[middle])
+    pair = cv2.addWeighted(picture, 0.5, _enlarged(picture, ratio), 0.5, 0)
+    total = picture.astype(np.float32)
+    for first in factors[: len(factors) // 2 * 2 : 2]:
+        cv2.accumulate(_enlarged(np.asarray(pair), float(first)), total)
+    total *= 2
+    total -= picture  # the picture itself was doubled with the pairs
+    if len(factors) % 2:
+        cv2.accumulate(_enlarged(picture, float(factors[-1])), total)
+    return np.asarray(cv2.convertScaleAbs(total, alpha=1 / (len(factors) + 1)))
+
+
+def _enlarged(picture: Pixels, factor: float) -> Pixels:
+    """The middle of a picture, ``1 / factor`` of its width and height, in its place."""
+    import cv2
+
     height, width = picture.shape[:2]
-    total = source = picture.astype(np.float32)
-    how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    for factor in factors:
-        kept = 1 / float(factor)
-        turn = np.array([[kept, 0, (width - 1) / 2 * (1 - kept)], [0, kept, (height - 1) / 2 * (1 - kept)]])
-        enlarged: Any = cv2.warpAffine(
-            source, turn, (width, height), flags=how, borderMode=cv2.BORDER_REPLICATE
-        )
-        total = total + enlarged
-    return np.clip(np.rint(total / (len(factors) + 1)), 0, 255).astype(np.uint8)
+    top, left = (round(side * (1 - 1 / factor) / 2) for side in (height, width))
+    if not (top or left):
+        return picture
+    return np.asarray(cv2.resize(picture[top : height - top, left : width - left], (width, height)))

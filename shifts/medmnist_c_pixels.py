@@ -6,24 +6,29 @@ shares here, so none uses the scale.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from medaudit.shifts.intensity import luminance
+from medaudit.shifts.library import looked_up, to_bytes, words_looked_up
+
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from medaudit.image import Pixels
 
 
-def to_bytes(values: Any) -> Pixels:
-    """Rounded to nearest and clipped."""
-    return np.asarray(np.clip(np.rint(values), 0, 255), dtype=np.uint8)
+@lru_cache(maxsize=512)
+def _line(factor: float, offset: float) -> Pixels:
+    """Table of ``factor x + offset``, rounded once and clipped."""
+    return to_bytes(factor * np.arange(256) + offset)
 
 
-def _scaled(picture: Pixels, factor: float, offset: float) -> Pixels:
-    """``factor x + offset``, rounded once and clipped."""
-    import cv2
-
-    return np.asarray(cv2.addWeighted(picture, factor, picture, 0.0, offset))
+@lru_cache(maxsize=64)
+def _power(exponent: float) -> Pixels:
+    return to_bytes(255 * (np.arange(256) / 255) ** exponent)
 
 
 def pixelate(picture: Pixels, scale: float, rng: np.random.Generator, share: float) -> Pixels:
@@ -66,7 +71,7 @@ def brightness(picture: Pixels, scale: float, rng: np.random.Generator, factor: 
 
     Declared moments: the mean is multiplied by the factor where nothing is clipped; black stays black.
     """
-    return _scaled(picture, factor, 0.0)
+    return looked_up(picture, _line(factor, 0.0))
 
 
 def contrast(picture: Pixels, scale: float, rng: np.random.Generator, factor: float) -> Pixels:
@@ -78,11 +83,8 @@ def contrast(picture: Pixels, scale: float, rng: np.random.Generator, factor: fl
     Declared moments: where nothing is clipped, the mean of a grey picture stays within 1 of 255 and its
     standard deviation is multiplied by the factor.
     """
-    import cv2
-
-    grey: Any = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-    mean = int(cv2.mean(grey)[0] + 0.5)
-    return _scaled(picture, factor, mean * (1 - factor))
+    mean = int(luminance(picture) + 0.5)
+    return looked_up(picture, _line(factor, mean * (1 - factor)))
 
 
 def gamma(picture: Pixels, scale: float, rng: np.random.Generator, exponent: float) -> Pixels:
@@ -93,9 +95,7 @@ def gamma(picture: Pixels, scale: float, rng: np.random.Generator, exponent: flo
 
     Declared moments: black and white stay; 64 becomes ``255 (64 / 255) ** exponent``.
     """
-    import cv2
-
-    return np.asarray(cv2.LUT(picture, to_bytes(255 * (np.arange(256) / 255) ** exponent)))
+    return looked_up(picture, _power(exponent))
 
 
 def saturate(picture: Pixels, scale: float, rng: np.random.Generator, amount: float) -> Pixels:
@@ -110,9 +110,27 @@ def saturate(picture: Pixels, scale: float, rng: np.random.Generator, amount: fl
 
     if picture.ndim == 2:
         return picture.copy()
-    red, green, blue = cv2.split(picture)
-    value = cv2.max(cv2.max(red, green), blue).astype(np.float32)
-    chroma = value - cv2.min(cv2.min(red, green), blue)
+    channels = cv2.split(picture)
+    red, green, blue = channels
+    value = cv2.max(cv2.max(red, green), blue)
+    chroma = cv2.subtract(value, cv2.min(cv2.min(red, green), blue))
+    pair = cv2.merge([chroma, value]).view("<u2").reshape(value.shape)
+    gain = words_looked_up(pair, _gain(amount))
+    livelier = []
+    for channel in channels:
+        short = cv2.multiply(cv2.subtract(value, channel), gain, dtype=cv2.CV_8U)
+        livelier.append(cv2.subtract(value, short))
+    return np.asarray(cv2.merge(livelier))
+
+
+@lru_cache(maxsize=16)
+def _gain(amount: float) -> NDArray[np.float32]:
+    """How much further channels lie below the largest one, by (value, chroma): 65,536 numbers."""
+    value, chroma = np.mgrid[0:256, 0:256]
     relative = value / np.maximum(chroma, 1)
-    gain = np.minimum(relative, 1 + np.float32(amount) * relative) * (chroma > 0)
-    return to_bytes(np.stack([value - (value - channel) * gain for channel in (red, green, blue)], axis=2))
+    gain = np.minimum(relative, 1 + amount * relative) * (chroma > 0)
+    return np.asarray(gain.ravel(), dtype=np.float32)
+
+
+#: One table for all channels: on a grey picture these cost less than to look whether it is grey.
+POINTWISE = (brightness, contrast, gamma)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medaudit.registry import shift
+from medaudit.shifts.library import on_one_channel
 from medaudit.shifts.severities import ladder
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ def resampling(pixels: Pixels, dose: float, rng: np.random.Generator) -> Pixels:
     small = (max(1, round(width / dose)), max(1, round(height / dose)))
     if small == (width, height):
         return pixels.copy()
-    reduced = cv2.resize(pixels, small, interpolation=cv2.INTER_AREA)
-    enlarged = cv2.resize(reduced, (width, height), interpolation=cv2.INTER_CUBIC)
-    return np.asarray(enlarged, dtype=np.uint8).reshape(pixels.shape)
+
+    def stored_small(picture: Pixels) -> Pixels:
+        reduced = cv2.resize(picture, small, interpolation=cv2.INTER_AREA)
+        return np.asarray(cv2.resize(reduced, (width, height), interpolation=cv2.INTER_CUBIC))
+
+    return on_one_channel(pixels, stored_small)

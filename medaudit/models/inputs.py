@@ -16,6 +16,7 @@ from medaudit.models.layouts import mixed
 from medaudit.models.one_by_one import ONE_BY_ONE
 from medaudit.models.prompts import image_token_id, option_ids, placeholders, plain_ids, render, tokenizer_of
 from medaudit.models.readers import texts_of
+from medaudit.rendering import render as pixels_of
 
 NO_TEXT_ALONE = "this model takes no question without an image"
 
@@ -102,14 +103,15 @@ class InputBuilder:
         return plain_ids(self.tokenizer, option) if begins else option_ids(self.tokenizer, text, option, end)
 
     def _processed(self, requests: Sequence[Request]) -> tuple[list[str], dict[str, Any]]:
+        pictures = self._pictures(requests)
         if self.asked_in_decoder:
-            return self._decoded(requests)
+            return self._decoded(requests, pictures)
         known = self._placeholder
         candidates = placeholders(self.processor) if known is None else [known]
         failure: Exception | None = None
         for placeholder in candidates:
             try:
-                texts, inputs = self._call(requests, placeholder)
+                texts, inputs = self._call(requests, pictures, placeholder)
             except (ValueError, TypeError, KeyError, IndexError, AttributeError, RuntimeError) as error:
                 # The first placeholder is the type's own: what it failed on is what a reader should know.
                 failure = failure or error
@@ -121,7 +123,15 @@ class InputBuilder:
             return texts, opened(self.network.config, self.tokenizer, inputs)
         raise failure or ValueError("no image placeholder fits")
 
-    def _call(self, requests: Sequence[Request], placeholder: str) -> tuple[list[str], dict[str, Any]]:
+    def _pictures(self, requests: Sequence[Request]) -> list[list[Any]]:
+        """Pillow pictures of each request; all pixels of a batch are computed together."""
+        images = [image for request in requests for image in request.images]
+        made = iter(pixels_of(images, str(getattr(self.network, "device", "cpu"))))
+        return [[_picture(next(made)) for _ in request.images] for request in requests]
+
+    def _call(
+        self, requests: Sequence[Request], pictures: list[list[Any]], placeholder: str
+    ) -> tuple[list[str], dict[str, Any]]:
         texts = [render(self.processor, r.prompt, len(r.images), placeholder) for r in requests]
         begins = self.tokenizer.bos_token
         arguments = texts_of(self.processor, texts) | {"padding": True, "return_tensors": "pt"}
@@ -130,7 +140,6 @@ class InputBuilder:
             arguments["add_special_tokens"] = False
         if "mm_token_type_ids" in self.named:
             arguments["return_mm_token_type_ids"] = True
-        pictures = [[_picture(image.pixels()) for image in request.images] for request in requests]
         return texts, self._kept(self._with(pictures, texts, arguments))
 
     def _with(self, pictures: list[list[Any]], texts: list[str], arguments: dict[str, Any]) -> Any:
@@ -147,10 +156,12 @@ class InputBuilder:
                 images=[picture for several in pictures for picture in several], **arguments
             )
 
-    def _decoded(self, requests: Sequence[Request]) -> tuple[list[str], dict[str, Any]]:
+    def _decoded(
+        self, requests: Sequence[Request], pictures: list[list[Any]]
+    ) -> tuple[list[str], dict[str, Any]]:
         texts = [marked(self.tokenizer, request.prompt) for request in requests]
-        pictures = [_picture(image.pixels()) for request in requests for image in request.images]
-        inputs = decoder_inputs(self.network, self.processor, self.tokenizer, texts, pictures)
+        flat = [picture for several in pictures for picture in several]
+        inputs = decoder_inputs(self.network, self.processor, self.tokenizer, texts, flat)
         return texts, self._kept(inputs)
 
     def _placed(self, inputs: dict[str, Any]) -> bool:

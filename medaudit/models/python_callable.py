@@ -10,6 +10,7 @@ from medaudit.errors import ModelError
 from medaudit.model import Answer, Capability, LoadOptions, Model, ModelInfo, OutOfMemory, Request
 from medaudit.models.foreign import refuse_checkpoint_options
 from medaudit.models.python_source import factory_of, identity, qualified_name
+from medaudit.rendering import render
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
@@ -73,10 +74,10 @@ class CallableModel:
     def prepare(self, requests: Sequence[Request]) -> list[tuple[Request, list[PILImage]]]:
         from PIL import Image as Pillow
 
+        made = iter(render([image for request in requests for image in request.images]))
         # fromarray of a read-only array shares memory: a callable that draws on its image gets a copy.
         return [
-            (request, [Pillow.fromarray(image.pixels()).copy() for image in request.images])
-            for request in requests
+            (request, [Pillow.fromarray(next(made)).copy() for _ in request.images]) for request in requests
         ]
 
     def answer(self, prepared: Sequence[tuple[Request, list[PILImage]]]) -> list[Answer]:

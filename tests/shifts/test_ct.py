@@ -38,6 +38,7 @@ def water(side: int = 200, diameter: float = 0.75) -> tuple[Stored, np.ndarray[A
 def test_paths_through_a_disc_are_its_chords() -> None:
     stored, _ = water()
     size = (200, 200)
+    assert len(angles_of(size)) == 140
 
     paths = project((1 + stored.values / 1000).astype(np.float32), size)
 
@@ -48,16 +49,23 @@ def test_paths_through_a_disc_are_its_chords() -> None:
     assert np.abs(paths - chords)[:, inside].max() < 0.03
 
 
-def test_an_error_in_one_ray_is_back_projected_along_it() -> None:
+@pytest.mark.parametrize("view", [0, 9, 30, 41, 65, 67])
+def test_an_error_in_one_ray_is_back_projected_along_it(view: int) -> None:
     size = (101, 101)
     errors = np.zeros((len(angles_of(size)), bins_of(size)), np.float32)
-    # The first view looks along the columns: its bins are displacements to the right.
-    errors[0, np.flatnonzero(offsets_of(size) >= 20)[0]] = 1
+    far, angle = 20.0, angles_of(size)[view]
+    errors[view, offsets_of(size) == far] = 1
 
     picture = reconstruct(errors, size, size)
 
-    assert (picture.argmax(axis=1) == 70).all() or (picture.argmax(axis=1) == 71).all()
-    assert picture.std(axis=0).max() < 1e-4
+    y, x = np.mgrid[:101, :101] - 50
+    away = np.cos(angle) * x + np.sin(angle) * y - far
+    top = picture.max()
+    assert (picture[np.abs(away) < 0.4] > 0.4 * top).all()
+    # The filter's dark flanks, and nothing beyond them; nor on the ray's mirror image.
+    assert (picture[(np.abs(away) > 1.6) & (np.abs(away) < 2.4)] < 0).all()
+    assert np.abs(picture[np.abs(away) > 12]).max() < 0.01 * top
+    assert np.abs(away[picture > 0.7 * top]).max() < 1
 
 
 def test_white_errors_become_noise_of_unit_sd() -> None:
@@ -65,6 +73,27 @@ def test_white_errors_become_noise_of_unit_sd() -> None:
     errors = keyed_rng(0).standard_normal((len(angles_of(size)), bins_of(size)), dtype=np.float32)
 
     assert reconstruct(errors, size, size)[32:96, 32:96].std() == pytest.approx(1, rel=0.05)
+
+
+@pytest.mark.parametrize("name", ["low_dose_ct", "metal_streaks"])
+@pytest.mark.parametrize("dose", [0.0, 3.0])
+def test_a_batch_gives_the_bytes_of_each_slice(name: str, dose: float) -> None:
+    shapes = [(64, 64), (40, 64), (64, 64), (600, 520), (1, 1)]
+    slices = [
+        Stored(keyed_rng("slice", k).integers(0, 256, shape).astype(float)) for k, shape in enumerate(shapes)
+    ]
+    alone = [lay(name, stored, dose, seed).values.tobytes() for seed, stored in enumerate(slices)]
+
+    def together(order: list[int]) -> list[bytes]:
+        assert SHIFTS[name].batch is not None
+        rngs = [keyed_rng(seed, name) for seed in order]
+        changed = SHIFTS[name].batch([slices[k] for k in order], dose, rngs, "cpu")
+        return [each.values.tobytes() for each in changed]
+
+    assert together([0, 1, 2, 3, 4]) == alone
+    assert together([4, 2, 0]) == [alone[4], alone[2], alone[0]]
+    # Another slice's draws give other bytes, if any are drawn.
+    assert (lay(name, slices[0], dose, 1).values.tobytes() == alone[0]) == (dose == 0)
 
 
 @pytest.mark.parametrize("dose", [1.0, 2.0, 4.0])
