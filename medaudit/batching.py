@@ -33,12 +33,13 @@ def plan_batches(items: Sequence[Item], cost: Callable[[Request], int], size: in
     meets other companions than it did at first: that is what the noise floor measures.
     """
 
-    def order(item: Item) -> tuple[str, int, int, str, str]:
+    def order(item: Item) -> tuple[str, int, str, int, str, str]:
         request = item.request
         spread = hashlib.blake2b(item.key.encode(), digest_size=8).hexdigest() if request.replicate else ""
         picture = request.images[0].digest if request.images and not spread else ""
         has_image = len(request.images)
-        return (request.task.value, request.replicate, has_image * 1_000_000 + cost(request), spread, picture)
+        size = has_image * 1_000_000 + cost(request)
+        return (request.task.value, request.replicate, request.where, size, spread, picture)
 
     alone = [[item] for item in items if item.request.alone]
     together = sorted((item for item in items if not item.request.alone), key=order)
@@ -53,11 +54,16 @@ def plan_batches(items: Sequence[Item], cost: Callable[[Request], int], size: in
 
 
 def _compatible(a: Request, b: Request) -> bool:
-    """Batches share task, number of images, replicate and decoding length."""
-    return (a.task, len(a.images), a.replicate, a.max_new_tokens, a.intervention) == (
-        b.task,
-        len(b.images),
-        b.replicate,
-        b.max_new_tokens,
-        b.intervention,
+    """Batches share task, number of images, replicate, decoding length, intervention and place."""
+    return _kind(a) == _kind(b)
+
+
+def _kind(request: Request) -> tuple[object, ...]:
+    return (
+        request.task,
+        len(request.images),
+        request.replicate,
+        request.max_new_tokens,
+        request.intervention,
+        request.where,
     )

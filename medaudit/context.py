@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
+from medaudit import embeddings
+from medaudit.errors import UsageError
 from medaudit.model import Answer, Capability, ModelInfo, Request
 from medaudit.prompting import prompt_for
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from medaudit.case import Case
     from medaudit.grading import Grade
     from medaudit.image import Image
     from medaudit.registry import Shift
+
+    Vectors = NDArray[np.float32]
+    Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,55 @@ class Context:
         from medaudit.grading import grade
 
         return grade(case, answer)
+
+    @overload
+    def embed(
+        self, images: Sequence[Image], *, where: str = ..., boxes: None = ..., prompt: str = ...
+    ) -> Vectors: ...
+    @overload
+    def embed(
+        self, images: Sequence[Image], *, where: str = ..., boxes: Sequence[Sequence[Box]], prompt: str = ...
+    ) -> list[Vectors]: ...
+    def embed(
+        self,
+        images: Sequence[Image],
+        *,
+        where: str = "",
+        boxes: Sequence[Sequence[Box]] | None = None,
+        prompt: str = "",
+    ) -> Vectors | list[Vectors]:
+        """Where does the model place each image, or each region of it? Unit vectors, float32.
+
+        Without ``boxes``: (n, d). ``where`` names the embedding, see :data:`medaudit.embeddings.WHERE`;
+        ``prompt`` is the question at ``answer``. With ``boxes``, one list an image in pixels of the
+        original, half-open: a list of (boxes, d), from one pass an image. With token states h_i and cells
+        c_i (the rectangle of the
+        original that token i looks at, cut at the image's edges)::
+
+            v(box) = sum_i w_i h_i / sum_i w_i        w_i = area(c_i and box) / area(c_i)
+
+        after the last block of the vision tower, then through a contrastive model's own norm, pooling and
+        projection; at ``projector`` over the tokens that enter the language model. Attention has mixed
+        the tokens by then: a region's vector knows its surroundings, and is not the vector of its crop
+        (:func:`medaudit.crops.cropped`).
+
+        Rows are NaN where an image could not be embedded (the run is then incomplete), and where the
+        model does not look at a box (a cropped border). Raises UsageError for an unknown ``where`` or an
+        empty box, NotApplicableError where the model has no such embedding, or its tokens have no place.
+
+        He et al., Mask R-CNN, ICCV 2017, section 3 (RoIAlign); Varma et al., RaVL, NeurIPS 2024, section 3.
+        """
+        embeddings.needed(self.model)
+        if boxes is None:
+            return embeddings.of_images(self.ask, images, where, prompt)
+        if prompt:
+            raise UsageError("A prompt changes the embedding at 'answer' alone, which has no boxes.")
+        return embeddings.of_regions(self.ask, images, boxes, where)
+
+    def embed_texts(self, texts: Sequence[str]) -> Vectors:
+        """Where does a contrastive model place each text? Unit vectors (n, d), in the space of its images."""
+        embeddings.needed(self.model)
+        return embeddings.of_texts(self.ask, texts)
 
     @property
     def askable(self) -> tuple[Case, ...]:

@@ -10,6 +10,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
+
     from medaudit.image import Image
 
 
@@ -29,8 +32,13 @@ class Capability(StrEnum):
 class Request:
     """One thing asked of the model. Equal requests are asked once; the store keys them by ``key``.
 
-    ``task`` is ``generate`` (free text) or ``choose`` (log-likelihood of each option). ``replicate``
-    above 0 asks the same question again on purpose; ``alone`` runs it in a batch of its own.
+    ``task`` is ``generate`` (free text), ``choose`` (log-likelihood of each option) or ``embed`` (unit
+    vectors). ``replicate`` above 0 asks the same question again on purpose; ``alone`` runs it in a batch of
+    its own.
+
+    An ``embed`` request holds one image, or none and a text in ``prompt``. ``where`` says which embedding
+    (see :data:`medaudit.embeddings.WHERE`; "" is the model's own). ``boxes`` are regions x0, y0, x1, y1
+    in pixels of the original image, half-open: one vector each, all from one pass.
     """
 
     task: Capability
@@ -41,10 +49,12 @@ class Request:
     replicate: int = 0
     alone: bool = False
     intervention: str = ""
+    where: str = ""
+    boxes: tuple[tuple[int, int, int, int], ...] = ()
 
     def key(self, fingerprint: str) -> str:
-        """Content address of the answer: model, pixels, prompt, options, decoding, intervention."""
-        parts = [
+        """Content address of the answer: model, pixels, prompt, options, decoding, intervention, places."""
+        parts: list[Any] = [
             fingerprint,
             self.task.value,
             [image.digest for image in self.images],
@@ -55,22 +65,54 @@ class Request:
             self.alone,
             self.intervention,
         ]
+        # Named, and only where they say something: answers stored without them keep their keys.
+        places = {"where": self.where, "boxes": self.boxes}
+        if any(places.values()):
+            parts.append({name: value for name, value in places.items() if value})
         text = json.dumps(parts, ensure_ascii=False, separators=(",", ":"))
         return hashlib.blake2b(text.encode(), digest_size=20).hexdigest()
 
 
+_OUTCOMES = {"text", "scores", "error", "vectors"}
+
+
 @dataclass(frozen=True)
 class Answer:
-    """What the model said: text, or one log-likelihood per option. ``error`` is a third outcome.
+    """What the model said: text, one log-likelihood per option, or vectors. ``error`` is a further outcome.
 
     ``scores`` are natural-log likelihoods summed over the option's tokens; ``lengths`` counts them.
     For contrastive models scores are log-probabilities over the options and ``lengths`` is empty.
+    ``vectors`` are packed (:mod:`medaudit.vectors`): give them to :meth:`embedded`, read them from ``array``.
     """
 
     text: str | None = None
     scores: tuple[float, ...] | None = None
     lengths: tuple[int, ...] = ()
     error: str | None = None
+    vectors: str | None = None
+
+    @classmethod
+    def embedded(cls, rows: ArrayLike, *, unseen: bool = False) -> Answer:
+        """The answer to an ``embed`` request: vectors (rows, d), made unit, in float32.
+
+        With ``unseen`` a row of NaN says that the model does not look at that box. A vector without direction
+        is an error.
+        """
+        from medaudit.vectors import packed
+
+        try:
+            return cls(vectors=packed(rows, unseen=unseen))
+        except ValueError as reason:
+            return cls(error=f"no embedding: {reason}")
+
+    @property
+    def array(self) -> NDArray[np.float32]:
+        """Unit vectors (rows, d): of the image or text, or one a box. Raises ValueError without any."""
+        from medaudit.vectors import unpacked
+
+        if self.vectors is None:
+            raise ValueError("this answer holds no vectors")
+        return unpacked(self.vectors)
 
     def __post_init__(self) -> None:
         # Half a character (a lone surrogate) can be neither stored nor shown.
@@ -86,8 +128,8 @@ class Answer:
     @classmethod
     def from_json(cls, text: str) -> Answer:
         fields = json.loads(text)
-        if not isinstance(fields, dict) or not {"text", "scores", "error"} & set(fields):
-            raise ValueError("an answer holds text or scores")
+        if not isinstance(fields, dict) or not _OUTCOMES & set(fields):
+            raise ValueError("an answer holds text, scores or vectors")
         if fields.get("scores") is not None:
             fields["scores"] = tuple(fields["scores"])
         fields["lengths"] = tuple(fields.get("lengths", ()))

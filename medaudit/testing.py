@@ -11,7 +11,7 @@
 
 from medaudit.contracts import check_probe, check_shift
 from medaudit.instruments import context_for, direct_ask, synthetic_cases
-from medaudit.models.scripted import ScriptedModel, coin, constant, flipper, oracle, prior, sighted
+from medaudit.models.scripted import ScriptedModel, coin, constant, embedder, flipper, oracle, prior, sighted
 
 __all__ = [
     "ScriptedModel",
@@ -21,6 +21,7 @@ __all__ = [
     "constant",
     "context_for",
     "direct_ask",
+    "embedder",
     "flipper",
     "oracle",
     "prior",

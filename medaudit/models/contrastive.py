@@ -11,10 +11,12 @@ from medaudit.errors import ModelError
 from medaudit.model import Answer, Capability, ModelInfo, Request
 from medaudit.models.class_prompts import class_prompts
 from medaudit.models.clips import see_pictures
+from medaudit.models.joint_embedding import EmbedBatch, JointEmbedder
 from medaudit.models.loading import Parts
 from medaudit.models.memory import memory_guard
 from medaudit.models.retrieval import with_towers
 from medaudit.models.white_box import WHITE_BOX, WhiteBox
+from medaudit.rendering import render
 from medaudit.whitebox.applying import apart, edits_of, painted
 from medaudit.whitebox.intervening import intervening
 
@@ -68,7 +70,8 @@ class ContrastiveModel(WhiteBox):
                 )
         self._texts: OrderedDict[str, Any] = OrderedDict()
         self._device = parts.device
-        self.info = ModelInfo(
+        self.embedder = JointEmbedder()
+        self._info = ModelInfo(
             id=parts.name,
             kind="contrastive",
             fingerprint=parts.fingerprint,
@@ -81,11 +84,18 @@ class ContrastiveModel(WhiteBox):
             notes=(*parts.notes, "option scores: log-softmax over class prompts, several templates each"),
         )
 
+    @property
+    def info(self) -> ModelInfo:
+        """What audit.json says; which embeddings were read joins the notes once any was."""
+        return replace(self._info, notes=(*self._info.notes, *self.embedder.notes))
+
     def cost(self, request: Request) -> int:
         """Images, in tokens of a small vision tower: texts are embedded once and kept."""
         return 64 * max(len(request.images), 1)
 
-    def prepare(self, requests: Sequence[Request]) -> Batch:
+    def prepare(self, requests: Sequence[Request]) -> Batch | EmbedBatch:
+        if requests[0].task is Capability.EMBED:
+            return self.embedder.prepare(self, requests)
         if not any(request.intervention for request in requests):
             return self._batch(requests)
         parts = [
@@ -106,9 +116,11 @@ class ContrastiveModel(WhiteBox):
             texts=tuple(class_prompts(request.prompt, request.options) for request in requests),
         )
 
-    def answer(self, prepared: Batch) -> list[Answer]:
+    def answer(self, prepared: Batch | EmbedBatch) -> list[Answer]:
         import torch
 
+        if isinstance(prepared, EmbedBatch):
+            return self.embedder.answers(self, prepared)
         if prepared.parts:
             return self._joined(prepared)
         with torch.inference_mode(), memory_guard():
@@ -174,7 +186,7 @@ class ContrastiveModel(WhiteBox):
     def _pixels(self, images: Sequence[Image]) -> dict[str, Any]:
         from PIL import Image as Pillow
 
-        pictures = [Pillow.fromarray(image.pixels()) for image in images]
+        pictures = [Pillow.fromarray(pixels) for pixels in render(images, self._device)]
         return dict(self.processor.image_processor(images=pictures, return_tensors="pt"))
 
     def _placed(self, pixels: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 from medaudit.errors import ModelError
 from medaudit.model import Answer, Capability, ModelInfo, Request
 from medaudit.models.denoising import read_in_order, remarks
+from medaudit.models.embedding import EmbedBatch, Embedder
 from medaudit.models.framed import closed
 from medaudit.models.inputs import NO_TEXT_ALONE, Group, InputBuilder, written
 from medaudit.models.layouts import ends
@@ -35,6 +36,7 @@ class GenerativeModel(WhiteBox):
         # A second tokenizer: `prepare` runs on another thread, and a fast tokenizer cannot be shared.
         self._decoder = deepcopy(self.builder.tokenizer)
         self._device = parts.device
+        self.embedder = Embedder()
         pad = self.builder.tokenizer.pad_token_id
         own = self.network.generation_config
         self.network.generation_config = _greedy(own, self.builder.tokenizer, ends(parts.processor))
@@ -55,10 +57,9 @@ class GenerativeModel(WhiteBox):
 
     @property
     def info(self) -> ModelInfo:
-        """What audit.json says; the scoring route joins the notes once it is known."""
-        if not self.scorer.note:
-            return self._info
-        return replace(self._info, notes=(*self._info.notes, self.scorer.note))
+        """What audit.json says; scoring route and embeddings join the notes once they are known."""
+        found = (*filter(None, [self.scorer.note]), *self.embedder.notes)
+        return replace(self._info, notes=(*self._info.notes, *found)) if found else self._info
 
     def cost(self, request: Request) -> int:
         """Rough tokens: four characters each, plus the image tokens."""
@@ -75,12 +76,16 @@ class GenerativeModel(WhiteBox):
             return max((size // patch) ** 2, 1)
         return known if isinstance(known, int) else 256
 
-    def prepare(self, requests: Sequence[Request]) -> tuple[int, list[Group]]:
+    def prepare(self, requests: Sequence[Request]) -> tuple[int, list[Group]] | EmbedBatch:
+        if requests[0].task is Capability.EMBED:
+            return self.embedder.prepare(self, requests)
         return len(requests), prepared_groups(self, requests)
 
-    def answer(self, prepared: tuple[int, list[Group]]) -> list[Answer]:
+    def answer(self, prepared: tuple[int, list[Group]] | EmbedBatch) -> list[Answer]:
         import torch
 
+        if isinstance(prepared, EmbedBatch):
+            return self.embedder.answers(self, prepared)
         number, groups = prepared
         answers = [Answer(error="not asked")] * number
         for group in groups:

@@ -10,12 +10,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from string import ascii_uppercase
 from typing import TYPE_CHECKING, TypeAlias
 
+import numpy as np
+
 from medaudit.errors import DataError
 from medaudit.image import keyed_rng
 from medaudit.model import Answer, Capability, ModelInfo, Request
 from medaudit.prompting import lettered, prompt_for
 
 if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
     from medaudit.case import Case, CaseSet
     from medaudit.image import Pixels
 
@@ -147,6 +151,29 @@ def prior(cases: Cases, *, capabilities: Iterable[Capability | str] = BOTH) -> S
 
     digest = hashlib.sha256(repr(sorted(best.items())).encode()).hexdigest()[:12]
     return ScriptedModel(recall, capabilities=capabilities, id=f"prior-{digest}")
+
+
+def embedder(
+    vector: Callable[[Request, tuple[int, int, int, int] | None], ArrayLike],
+    base: ScriptedModel | None = None,
+    *,
+    id: str = "embedder",
+) -> ScriptedModel:
+    """``base`` (by default one that says "yes") that also embeds: ``vector(request, box)`` is (d,).
+
+    The box is one of the request's, or None where the whole image or a text is embedded. Vectors are made
+    unit, as those of any model; one of NaN stands for a box that the model does not look at.
+    """
+    other = base or constant("yes")
+
+    def answer(request: Request) -> Answer | str:
+        if request.task is not Capability.EMBED:
+            return other.answers(request)
+        rows = np.array([np.asarray(vector(request, box)) for box in request.boxes or (None,)])
+        return Answer.embedded(rows, unseen=bool(request.boxes))
+
+    capabilities = other.info.capabilities | {Capability.EMBED}
+    return ScriptedModel(answer, capabilities=capabilities, id=f"{id}-{other.info.id}")
 
 
 def flipper(base: ScriptedModel, p: float, seed: int = 0) -> ScriptedModel:
