@@ -5,6 +5,7 @@ from __future__ import annotations
 from medaudit.readers import dicom as dicom
 from medaudit.readers import folder as folder
 from medaudit.readers import labels as labels
+from medaudit.readers import mediconfusion as mediconfusion
 from medaudit.readers import mimic_cxr_vqa as mimic_cxr_vqa
 from medaudit.readers import ovqa as ovqa
 from medaudit.readers import slake as slake
