@@ -26,9 +26,9 @@ PHANTOM |= {"fundus": "fundus", "microscopy": "histology", "endoscopy": "fundus"
 PICTURES, SIDE = 30, 128
 #: Grey levels by which the finding must still stand out somewhere; how far it may move, share of the side.
 SEEN, MOVED = 2.0, 0.2
-#: Of 30 pictures, in how many the finding may seem lost at severity 5. Metal covers or darkens it; in CT at a
-#: low dose the two scans have other noise, as photons are counted behind what is there.
-HIDES = {"metal_streaks": 8, "low_dose_ct": 4}
+#: Photons are counted behind what is there, so a scan with a finding has other noise than one without: the
+#: reader looks at what stays over so many draws. Of 30 findings it takes one or two for elsewhere in one draw.
+LOOKS = {"low_dose_ct": 8}
 SHIFTS = [
     shift
     for shift in available("shift").values()
@@ -53,15 +53,22 @@ def pairs(phantom: str) -> list[tuple[Any, Any]]:
 
 def finding(pair: tuple[Any, Any], shift: Shift | None, severity: int, key: int) -> tuple[float, Any]:
     """By how many grey levels the finding stands out, smoothed, and its centre as shares of the sides."""
-    if shift is not None:
-        pair = tuple(picture_under(shift, p, severity, keyed_rng("reader", key)) for p in pair)  # type: ignore[assignment]
-    change = np.abs(pair[0].astype(np.float32) - pair[1]).mean(axis=2)
+    looks = 1 if shift is None else LOOKS.get(shift.name, 1)
+    change = np.mean([_change(pair, shift, severity, key, look) for look in range(looks)], axis=0)
+    change = np.abs(change).mean(axis=2)
     smooth = cv2.GaussianBlur(change, (0, 0), 2.0)
     weight = (smooth / max(float(smooth.max()), 1e-6)) ** 4
     centre = [
         float((weight * axis).sum() / max(float(weight.sum()), 1e-6)) for axis in np.indices(weight.shape)
     ]
     return float(smooth.max()), np.array(centre) / SIDE
+
+
+def _change(pair: tuple[Any, Any], shift: Shift | None, severity: int, key: int, look: int) -> Any:
+    if shift is not None:
+        rng = [keyed_rng("reader", key, look) for _ in pair]
+        pair = tuple(picture_under(shift, p, severity, r) for p, r in zip(pair, rng, strict=True))  # type: ignore[assignment]
+    return pair[0].astype(np.float32) - pair[1]
 
 
 def lost(shift: Shift, severity: int) -> int:
@@ -76,7 +83,7 @@ def lost(shift: Shift, severity: int) -> int:
 
 @pytest.mark.parametrize("shift", SHIFTS, ids=lambda shift: shift.name)
 def test_the_finding_is_where_it_was_and_can_be_seen(shift: Shift) -> None:
-    assert lost(shift, 5) <= HIDES.get(shift.name, 0)
+    assert lost(shift, 5) == 0
 
 
 def test_the_reader_sees_every_finding_of_unshifted_pictures_and_misses_one_that_is_wiped_out() -> None:
