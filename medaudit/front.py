@@ -193,13 +193,27 @@ def lines(audit: Audit, folder: Path) -> list[str]:
     document = audit.document
     data = document["data"]
     head = f"{document['model']['id']} on {data['cases']} cases of {data['groups']} groups: {audit.status}"
-    text = [head, *_alarms(audit), *(_line(finding) for finding in _shown(audit))]
+    shown = _shown(audit)
+    text = [head, *_alarms(audit), *map(_line, shown)]
     text += [f"problem    {problem}" for problem in document["run"].get("problems", [])]
     ended = [row for row in document["coverage"] if row["status"] in {"error", "not_applicable"}]
     text += [f"{row['status']:<10} {row['probe']}: {row['reason']}" for row in ended]
+    text += _silent(audit, {row["probe"] for row in ended} | {finding.probe for finding in shown})
     if audit.status == "interrupted":
         text.append("The same command again goes on where this one stopped.")
     return [printable(line) for line in (*text, f"report     {folder / 'report.html'}")]
+
+
+def _silent(audit: Audit, told: set[str]) -> list[str]:
+    """A line per probe that ran and measured nothing, with its first reason, unless it is told already."""
+    found: dict[str, list[Finding]] = {}
+    for finding in audit.findings:
+        found.setdefault(finding.probe, []).append(finding)
+    return [
+        f"{several[0].verdict:<10} {name}: {several[0].reason}"
+        for name, several in found.items()
+        if name not in told and all(finding.estimate is None for finding in several)
+    ]
 
 
 def _alarms(audit: Audit) -> list[str]:

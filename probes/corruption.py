@@ -1,30 +1,37 @@
-"""Findings over all shifts of a run: mean corruption error and balanced error."""
+"""Findings over the severities of a run's shifts: mean corruption, relative and balanced error."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from medaudit import stats
 from medaudit.finding import Control, Finding, Verdict
-from medaudit.probes.sheet import Sheet, complete
+from medaudit.probes.sheet import Sheet, as_control, complete
 from medaudit.stats.bootstrap import percentile_interval
+from medaudit.stats.corruption_error import LEAST, balanced_estimate
 
 if TYPE_CHECKING:
     from medaudit.case import Case
     from medaudit.probes.arms import Arm, Floats
 
 NO_CLOSED = "no closed question has an answer at every severity"
+NO_YARDSTICK = "seeing nothing would cost the model too little to be a yardstick"
+#: The reference of a relative error: the model on clean pictures, the question alone on shifted ones.
+BLIND = "question_only_once_shifted"
 
 
 def corruption_findings(
-    sheet: Sheet, clean: Floats, base: Floats, arms: Mapping[tuple[str, int], Arm]
+    sheet: Sheet, clean: Floats, again: Floats, base: Floats, arms: Mapping[tuple[str, int], Arm]
 ) -> Iterator[Finding]:
-    """One ``mean_corruption_error`` for the run, one ``balanced_error`` for each shift.
+    """One ``mean_corruption_error`` for the run; ``relative_error`` and ``balanced_error`` for each shift.
 
     Errors are means over severities, of the cases answered at each of them and predicted by the reference.
+    ``clean``, ``again`` and ``base`` are scores (n,) of the unchanged cases: of the model, of the model asked
+    the same again (NaN where it was not) and of the question-only predictor.
     """
     by_shift: dict[str, list[Floats]] = {}
     for (name, _), arm in arms.items():
@@ -32,7 +39,9 @@ def corruption_findings(
     errors = {name: np.mean(several, axis=0) for name, several in by_shift.items()}
     if errors:
         yield _mean_corruption_error(sheet, errors, base, {n: len(s) for n, s in by_shift.items()})
+    control = as_control("self_relative_error", _relative(sheet, clean, 1 - again, base)) if errors else None
     for name, column in errors.items():
+        yield replace(_relative_error(sheet, name, column, clean, base), control=control)
         yield _balanced(sheet, name, column, clean)
 
 
@@ -69,6 +78,49 @@ def _mean_corruption_error(
     return sheet.finding("mean_corruption_error", estimate, control=control, data=data)
 
 
+def _relative_error(sheet: Sheet, name: str, errors: Floats, clean: Floats, base: Floats) -> Finding:
+    """What a shift costs, in units of what it costs a reader that sees nothing of a shifted picture.
+
+    The question-only predictor loses nothing under a shift, so it is no yardstick here by itself: the
+    reference is as good as the model on clean pictures. It loses what pictures are worth to the model.
+    """
+    where = {"shift": name}
+    kept = complete((errors, clean, base))
+    if not kept.any():
+        why = "no case has a clean answer, one at every severity and one from the question alone"
+        return sheet.absent("relative_error", why, where, verdict=Verdict.INCONCLUSIVE)
+    own, blind, before = (float(column[kept].mean()) for column in (errors, 1 - base, 1 - clean))
+    data = {"reference": BLIND, "loses": own - before, "reference_loses": blind - before}
+    found = stats.relative_error({name: [own]}, before, {name: [blind]}, before)
+    if found.mean is None:
+        why = f"{NO_YARDSTICK}: {found.undefined[name]}"
+        return sheet.absent("relative_error", why, where, n=int(kept.sum()), data=data)
+    if why := _too_vague(sheet.difference(np.where(kept, clean, np.nan), base)):
+        verdict = Verdict.INCONCLUSIVE
+        return sheet.absent("relative_error", why, where, verdict=verdict, n=int(kept.sum()), data=data)
+    return sheet.finding("relative_error", _relative(sheet, clean, errors, base), where, data=data)
+
+
+def _too_vague(worth: stats.Estimate) -> str:
+    """Why a denominator is no yardstick at this n: a quotient by what may be nothing has no useful end."""
+    if worth.interval is None or worth.interval[0] >= LEAST:
+        return ""
+    low, high = worth.interval
+    return (
+        f"what pictures are worth to the model is known too vaguely at n = {worth.n} to be a yardstick: "
+        f"{worth.estimate:.3f} [{low:.3f}, {high:.3f}], which must lie above {LEAST:g}"
+    )
+
+
+def _relative(sheet: Sheet, clean: Floats, errors: Floats, base: Floats) -> stats.Estimate:
+    """Its interval is a corrected ratio's: the drop over the margin that the question alone leaves."""
+    kept = complete((clean, errors, base))
+    before, after, blind = clean[kept], 1 - errors[kept], base[kept]
+    estimate = stats.corrected_ratio(before, after, before, blind, sheet.groups[kept], **sheet.settings)
+    # Its p-value asks whether all is lost. Whether anything is lost, the accuracy drop asks.
+    return replace(estimate, p_value=None)
+
+
 def _balanced(sheet: Sheet, name: str, errors: Floats, clean: Floats) -> Finding:
     where = {"shift": name}
     closed = np.asarray([case.closed for case in sheet.cases])
@@ -76,23 +128,13 @@ def _balanced(sheet: Sheet, name: str, errors: Floats, clean: Floats) -> Finding
     if not rows.any():
         return sheet.absent("balanced_error", NO_CLOSED, where, verdict=Verdict.INCONCLUSIVE)
     answers, kinds = _classes([case for case, chosen in zip(sheet.cases, rows, strict=True) if chosen])
-    pairs = sorted(set(zip(kinds, answers, strict=True)))
-    index = {pair: code for code, pair in enumerate(pairs)}
-    member = np.eye(len(pairs))[[index[pair] for pair in zip(kinds, answers, strict=True)]]
-    # Weight of each class: kinds count alike, and within a kind its right answers.
-    share = np.asarray([1 / sum(kind == other for other, _ in pairs) for kind, _ in pairs]) / len(set(kinds))
-
-    def statistic(sums: Floats, sizes: Floats) -> Floats:
-        wrong, count = sums[:, : len(pairs)], sums[:, len(pairs) :]
-        present = np.where(count > 0, share, 0.0)
-        means = wrong / np.maximum(count, 1.0)
-        return np.asarray((present * means).sum(axis=1) / present.sum(axis=1), dtype=np.float64)
-
-    columns = np.column_stack([member * errors[rows][:, None], member])
-    value = stats.balanced_error(1 - errors[rows], answers, kinds)
-    estimate = _resampled(sheet, columns, rows, value or 0.0, statistic)
+    estimate = balanced_estimate(1 - errors[rows], answers, kinds, sheet.groups[rows], **sheet.settings)
     before = stats.balanced_error(clean[rows], answers, kinds)
-    data = {"plain_error": float(errors[rows].mean()), "kinds": len(set(kinds)), "classes": len(pairs)}
+    data = {
+        "plain_error": float(errors[rows].mean()),
+        "kinds": len(set(kinds)),
+        "classes": len(set(zip(kinds, answers, strict=True))),
+    }
     control = Control("balanced_error_clean", before)
     return sheet.finding("balanced_error", estimate, where, control=control, data=data)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from medaudit.alarms import AlarmRule
 from medaudit.errors import UsageError
 from medaudit.finding import Finding
@@ -49,6 +51,7 @@ CLEAN = "as is"
         "self_flip",
         "subgroup_gap",
         "mean_corruption_error",
+        "relative_error",
         "balanced_error",
         "shift_size",
     ),
@@ -103,8 +106,13 @@ def robustness(
         accuracy_drop_standardised     sum_s p_s (acc(clean, s) - acc(shifted, s))   over strata s of what is
                                        asked and what is right, p_s their shares among the shifted
         mean_corruption_error          mean over shifts of (errors over its severities / those of b)
+        relative_error                 (acc(clean) - mean over severities of acc(shifted)) / (acc(clean) - b)
         balanced_error                 1 - mean over question types and right answers of acc(shifted)
         shift_size                     AUC of a rule that tells the two sides apart by picture or by question
+
+    A relative error is 0 where a shift costs nothing and 1 where it costs all that pictures are worth to the
+    model; it has a number only where that worth is shown to be above 0.01. With fewer than 200 cases the
+    intervals of the two errors in units of b are too narrow, as b is fitted to the same cases.
 
     For a split, *shifted* are the cases with the value and *clean* are all cases with another known value.
     The largest gap is above 0 by chance alone: its control is the mean gap under permuted labels, its
@@ -144,7 +152,8 @@ def _findings(
     clean = arms[CLEAN, ""]
     repeated = {name: arms[CLEAN, name] for name in REPLICATES}
     base = predictors.score(ctx, sheet.cases, predictors.question_only(sheet.cases, ctx.seed))
-    reference = Reference(clean, base, noise_floor(sheet, clean, repeated))
+    again = np.mean([arm.scores for arm in repeated.values()], axis=0)
+    reference = Reference(clean, base, again, noise_floor(sheet, clean, repeated))
     yield sheet.finding(
         "accuracy",
         sheet.mean(clean.scores),

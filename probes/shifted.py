@@ -22,10 +22,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """What shifted answers are held against: clean answers, an image-free predictor, the noise floor."""
+    """What shifted answers are held against: clean ones, an image-free predictor, the noise floor.
+
+    ``again``: mean scores (n,) of the unchanged cases asked once more, NaN where they were not.
+    """
 
     clean: Arm
     base: Floats
+    again: Floats
     floor: NoiseFloor
 
 
@@ -42,7 +46,8 @@ def shift_findings(
     for name in dict.fromkeys(name for name, _ in arms):
         chosen = {severity: arm for (shift, severity), arm in arms.items() if shift == name}
         yield from _over_severities(sheet, reference, name, chosen)
-    yield from corruption_findings(sheet, reference.clean.scores, reference.base, arms)
+    clean, again, base = reference.clean.scores, reference.again, reference.base
+    yield from corruption_findings(sheet, clean, again, base, arms)
 
 
 def _one(

@@ -45,12 +45,12 @@ def identity(
 
 
 def _laid_on(shift: Shift) -> bool:
-    """By an audit of phantoms that names no shift; their cases tell no modality."""
-    return shift.default and shift.preserves_label and not shift.modalities
+    """By an audit that names no shift."""
+    return shift.default and shift.preserves_label
 
 
 def _of(shift: Shift) -> str | list[Any]:
-    return [shift.version, shift.doses[""]] if shift.doses else shift.version
+    return [shift.version, dict(shift.doses)] if shift.doses else shift.version
 
 
 def kept(path: Path, wanted: Mapping[str, Any]) -> dict[str, Any] | None:

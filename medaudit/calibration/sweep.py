@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medaudit.calibration.subjects import Subject
+from medaudit.calibration.workers import spread
 from medaudit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -79,7 +78,7 @@ def calibrate(
         raise UsageError(f"{out}: cannot be a folder for the calibration ({error.strerror}).") from error
     work = [*_clean_work(clean, tier, chosen, out), *_flawed_work(flawed, tier, chosen, out)]
     done = {}
-    for result in _run(work, jobs, tell):
+    for result in spread(run_one if jobs == 1 else _run_alone, work, jobs):
         done[result["phantom"]] = result
         tell(f"{result['phantom']}: {len(result['trials'])} audits")
     return assemble(tier, chosen, clean, flawed, done)
@@ -149,15 +148,6 @@ def _flawed_trials(subject: Subject, tier: Tier) -> tuple[tuple[str, int], ...]:
 def _typed(subject: Subject) -> str:
     """What names this very folder in another process, wherever that runs."""
     return str(subject.folder.resolve())
-
-
-def _run(work: Sequence[Work], jobs: int, tell: Callable[[str], None]) -> Any:
-    if jobs == 1:
-        for each in work:
-            yield run_one(each)
-        return
-    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
-        yield from pool.map(_run_alone, work)
 
 
 def _run_alone(work: Work) -> dict[str, Any]:

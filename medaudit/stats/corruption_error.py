@@ -8,10 +8,33 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from medaudit.stats.estimate import Floats, Values, checked, same_length
+from medaudit.stats.clusters import (
+    Clusters,
+    clusters,
+    group_codes,
+    group_sizes,
+    group_sums,
+    is_whole,
+    shrunken_effect,
+    straying,
+)
+from medaudit.stats.estimate import (
+    NO_CASES,
+    ONE_GROUP,
+    Estimate,
+    Floats,
+    Groups,
+    Values,
+    checked,
+    same_length,
+)
+from medaudit.stats.intervals import wilson_limits
+from medaudit.stats.score_means import holding
 
 #: A reference that errs, or loses, less than this is no yardstick.
 LEAST = 0.01
+# A spread below this is rounding.
+_NOISE = 1e-12
 
 
 @dataclass(frozen=True)
@@ -65,7 +88,61 @@ def balanced_error(right: Values, answers: Sequence[Hashable], kinds: Sequence[H
     """
     weights, column = balanced_weights(answers, kinds), checked(right)
     same_length(weights, column)
-    return float(1 - weights @ column) if len(column) else None
+    return float(weights @ (1 - column)) if len(column) else None
+
+
+def balanced_estimate(
+    right: Values,
+    answers: Sequence[Hashable],
+    kinds: Sequence[Hashable],
+    groups: Groups,
+    *,
+    confidence: float = 0.95,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> Estimate:
+    """`balanced_error` with its interval; scores (n,) in [0, 1], ValueError for others.
+
+    A Wilson interval of each right answer's error, at its number of cases over the design effect of the whole
+    estimate, joined by MOVER (Zou and Donner 2008). The design effect is that of the cases' contributions
+    ``w_i (e_i - e of its class)``, so patients with cases of several classes count. Where one class never
+    errs its interval keeps its width, as a bootstrap's does not. Coverage: ``docs/statistics.md``.
+    ``resamples`` is taken for likeness with other methods and not used.
+    """
+    wrong = 1 - checked(right)
+    cases = clusters(groups, confidence, resamples, seed, wrong)
+    value = balanced_error(right, answers, kinds)
+    if value is None:
+        return Estimate(None, None, 0, 0, reason=NO_CASES)
+    if wrong.min() < 0 or wrong.max() > 1:
+        raise ValueError("scores outside [0, 1]: errors cannot be balanced")
+    if cases.count == 1:
+        return Estimate(value, None, cases.n, 1, reason=ONE_GROUP)
+    below, above = _spreads(wrong, answers, kinds, cases)
+    ends = holding(value, (max(0.0, value - below), min(1.0, value + above)))
+    return Estimate(value, ends, cases.n, cases.count)
+
+
+def _spreads(
+    wrong: Floats, answers: Sequence[Hashable], kinds: Sequence[Hashable], cases: Clusters
+) -> tuple[float, float]:
+    """Distances from a balanced error to the ends of its interval."""
+    weights = balanced_weights(answers, kinds)
+    codes, count = group_codes(list(zip(kinds, answers, strict=True)))
+    sizes = group_sizes(codes, count)
+    means = group_sums(wrong[:, None], codes, count)[:, 0] / sizes
+    residuals = wrong - means[codes]
+    effect = shrunken_effect(cases.n * weights * residuals, cases, straying(wrong, cases))
+    spreads = group_sums(residuals[:, None] ** 2, codes, count)[:, 0] / sizes
+    quantile, below, above = cases.quantile(is_whole(wrong)), 0.0, 0.0
+    for k in range(count):
+        centre, share = float(means[k]), float(weights[codes == k].sum())
+        # Graded errors vary less than right and wrong ones of that mean: they weigh as more cases.
+        gain = centre * (1 - centre) / spreads[k] if spreads[k] > _NOISE else 1.0
+        low, high = wilson_limits(centre, float(sizes[k] / effect * gain), quantile)
+        below += (share * (centre - low)) ** 2
+        above += (share * (high - centre)) ** 2
+    return float(below**0.5), float(above**0.5)
 
 
 def balanced_weights(answers: Sequence[Hashable], kinds: Sequence[Hashable]) -> Floats:
