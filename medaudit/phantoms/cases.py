@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from medaudit.case import Case, CaseSet, Region
 from medaudit.errors import DataError, UsageError
 from medaudit.image import keyed_rng
+from medaudit.modality import modality_named
 from medaudit.phantoms import deck, rendering
 from medaudit.phantoms.modalities import NAMES, modality
 from medaudit.phantoms.picture import CORNERS, Picture
@@ -153,7 +154,7 @@ def make_case(
 def meta(picture: Picture) -> dict[str, Any]:
     """The factors that a hospital would know."""
     known = {name: getattr(picture, name) for name in ("sex", "age", "view", "vendor", "marker")}
-    return known | {"tube": "yes" if picture.tube else "no"}
+    return {"modality": modality_named(picture.modality), **known, "tube": "yes" if picture.tube else "no"}
 
 
 def plant(

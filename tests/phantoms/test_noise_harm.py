@@ -7,7 +7,7 @@ import pytest
 import medaudit
 
 pytestmark = pytest.mark.slow
-NOISES = ("gaussian_noise", "low_dose", "speckle")
+NOISES = ("gaussian_noise", "low_dose", "chest_speckle_noise")
 
 
 def accuracies(name: str) -> dict[str, list[float]]:

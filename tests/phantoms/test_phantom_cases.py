@@ -161,7 +161,7 @@ def test_cases_are_public_and_carry_metadata_and_a_lazy_picture() -> None:
     case = cases.cases[0]
 
     assert cases.public
-    assert set(case.meta) == {"sex", "age", "view", "vendor", "site", "marker", "tube"}
+    assert set(case.meta) == {"modality", "sex", "age", "view", "vendor", "site", "marker", "tube"}
     assert case.split == "test"
     assert pixel_digest(case.images[0].pixels()) == pixel_digest(case.images[0].pixels())
     assert len({pixel_digest(c.images[0].pixels()) for c in cases.cases}) == cases.groups
