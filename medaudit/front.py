@@ -241,17 +241,25 @@ def _alarm(alarm: Alarm, over: str) -> str:
 
 #: Shown on the terminal when there is no gate: the numbers that everything else hangs on.
 HEADLINE = {"accuracy", "visual_gain", "prior_index", "self_flip", "subgroup_gap"}
+HEADLINE |= {"confusion", "confusion_excess", "shortcut"}
+#: Findings shown of a probe that has none of these.
+FIRST = 4
 
 
 def _shown(audit: Audit) -> list[Finding]:
     if audit.gated:
         return audit.gated
-    whole = {"image", "predictor", "attribute", "replicate"}
-    return [
+    whole = {"image", "predictor", "attribute", "replicate", "mode"}
+    shown = [
         finding
         for finding in audit.findings
         if finding.metric in HEADLINE and not (set(finding.slice) - whole) and "value" not in finding.slice
     ]
+    named = {finding.probe for finding in shown}
+    measured = [f for f in audit.findings if f.interval is not None and f.probe not in named]
+    for probe in dict.fromkeys(finding.probe for finding in measured):
+        shown += [finding for finding in measured if finding.probe == probe][:FIRST]
+    return shown
 
 
 def _line(finding: Finding) -> str:

@@ -6,8 +6,9 @@ What is computed where changes no byte of any picture.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
 
 from medaudit.errors import DataError
 from medaudit.model import OutOfMemory
@@ -24,7 +25,8 @@ def render(images: Sequence[Image], device: str = "cpu", workers: int | None = N
     Shifts are laid on by ``workers`` threads, by default one a core. Where ``device`` is a GPU, images under
     one shift of one strength that has a ``batch`` go through it together; what does not fit its memory is
     computed without it. Sources are decoded on the calling thread, as decoders and their caches are not made
-    for several. Raises what ``image.pixels()`` raises for the first image that fails.
+    for several, and so is the first picture of each shift. Raises what ``image.pixels()`` raises for the
+    first image that fails.
     """
     distinct = {image.digest: image for image in images}
     made: dict[str, Pixels] = {}
@@ -33,24 +35,48 @@ def render(images: Sequence[Image], device: str = "cpu", workers: int | None = N
     rest = {digest: image for digest, image in distinct.items() if digest not in made}
     shifted = sum(isinstance(image, ShiftedImage) for image in rest.values())
     threads = min(workers or cores(), max(shifted, 1))
-    made |= zip(rest, spread(_finished, _drawn(rest.values()), threads), strict=True)
+    made |= zip(rest, spread(_done, _drawn(rest.values()), threads), strict=True)
     return [made[image.digest] for image in images]
 
 
-def _drawn(images: Iterable[Image]) -> Iterator[tuple[Image, Any]]:
-    """Each image with what its shift is laid on, or with its own pixels; an error waits for its turn."""
+#: Shifts that have run in this process. What one imports at first use may deadlock on several threads.
+_run: set[str] = set()
+
+
+def _drawn(images: Iterable[Image]) -> Iterator[Callable[[], Pixels]]:
+    """For each image what is left to do on a thread; an error waits for its turn."""
     for image in images:
         try:
-            yield image, image.subject() if isinstance(image, ShiftedImage) else image.pixels()
+            yield _left(image)
         except Exception as error:  # decoders and users' functions raise anything
-            yield image, error
+            yield partial(_raise, error)
 
 
-def _finished(drawn: tuple[Image, Any]) -> Pixels:
-    image, subject = drawn
-    if isinstance(subject, Exception):
-        raise subject
-    return image.shown(image.change(subject)) if isinstance(image, ShiftedImage) else subject
+def _left(image: Image) -> Callable[[], Pixels]:
+    if not isinstance(image, ShiftedImage):
+        return partial(_same, image.pixels())
+    finish = partial(_shifted, image, image.subject())
+    if image.shift.name in _run:
+        return finish
+    pixels = finish()
+    _run.add(image.shift.name)
+    return partial(_same, pixels)
+
+
+def _shifted(image: ShiftedImage, subject: Pixels) -> Pixels:
+    return image.shown(image.change(subject))
+
+
+def _same(pixels: Pixels) -> Pixels:
+    return pixels
+
+
+def _raise(error: Exception) -> Pixels:
+    raise error
+
+
+def _done(work: Callable[[], Pixels]) -> Pixels:
+    return work()
 
 
 def _together(images: Iterable[Image], device: str) -> list[list[ShiftedImage]]:

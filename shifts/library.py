@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from importlib import import_module
+from threading import Lock
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +22,16 @@ MEDMNIST_C = "Di Salvo, Doerrich & Ledig 2024, MedMNIST-C, arXiv:2406.17536"
 REFERENCE = f"{HENDRYCKS}; {MEDMNIST_C}"
 
 
+#: Its parts import one another: two threads that begin with different ones would wait for each other.
+_IMPORTING = Lock()
+
+
 def functional(part: str) -> ModuleType:
     """``albumentations.augmentations.PART.functional``: pure functions on arrays, no random state."""
     # Read by albumentations at import, which otherwise asks the package index for a newer version.
     os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
-    return import_module(f"albumentations.augmentations.{part}.functional")
+    with _IMPORTING:
+        return import_module(f"albumentations.augmentations.{part}.functional")
 
 
 def as_unit(pixels: Pixels) -> NDArray[np.float32]:

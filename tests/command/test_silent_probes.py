@@ -60,3 +60,10 @@ def test_a_gated_finding_without_a_number_is_told_once(data: Path, models: Path)
 
     said = [line for line in lines(audit, Path("x")) if "no open question in this data" in line]
     assert len(said) == 1
+
+
+def test_a_probe_without_headlines_shows_its_first_numbers(data: Path, models: Path) -> None:
+    audit = package.scan(f"python:{models}:reader", data, probes=["wording"])
+
+    said = [line for line in lines(audit, Path("x")) if " wording/" in line]
+    assert 1 <= len(said) <= 4

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -209,3 +211,21 @@ def test_rendering_on_the_cpu_loads_no_torch() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
     assert done.stdout.strip() == "False True", done.stderr
+
+
+def test_the_first_picture_of_each_shift_is_made_on_the_calling_thread() -> None:
+    """What a shift imports at first use may deadlock when several threads do it."""
+    seen: list[str] = []
+
+    def slow(pixels: Any, severity: int, rng: Any) -> Any:
+        seen.append(threading.current_thread().name)
+        return pixels.copy()
+
+    shift = Shift(f"noted_{os.getpid()}", "1", "test", "none", slow)
+    pictures = [ArrayImage(np.full((8, 8, 3), k, np.uint8)) for k in range(6)]
+
+    render([apply_shift(each, shift, 1, 0, "c") for each in pictures], workers=3)
+
+    assert seen[0] == threading.current_thread().name
+    assert len(seen) == 6
+    assert set(seen[1:]) - {seen[0]}
