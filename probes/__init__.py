@@ -1,5 +1,5 @@
 """Probes: one question about the model per file. Importing this package registers them."""
 
-from medaudit.probes import baselines, confidence, fairness, judged, robustness, wordings
+from medaudit.probes import baselines, confidence, confusion, fairness, judged, robustness, spurious, wordings
 
-__all__ = ["baselines", "confidence", "fairness", "judged", "robustness", "wordings"]
+__all__ = ["baselines", "confidence", "confusion", "fairness", "judged", "robustness", "spurious", "wordings"]
