@@ -127,6 +127,10 @@ def _gap(attribute: str) -> dict[str, Any]:
     return {"probe": "robustness", "rule": "subgroup_gap", "slice": {"attribute": attribute}}
 
 
+def _under(shift: str) -> dict[str, Any]:
+    return {"probe": "robustness", "rule": "shift_sensitive", "slice": {"shift": shift}}
+
+
 _PRIOR = {"probe": "baselines", "rule": "answers_from_prior", "slice": {}}
 
 FLAWS: dict[str, Flaw] = {
@@ -180,7 +184,9 @@ FLAWS: dict[str, Flaw] = {
             "noise-fragile",
             f"under noise of sd {FRAGILE_FROM} of full range and more it sees nothing",
             lambda question, shown: shown.noise >= FRAGILE_FROM,
-            finds={"probe": "robustness", "rule": "shift_sensitive", "slice": {"shift": "gaussian_noise"}},
+            finds=_under("gaussian_noise"),
+            # Too few photons are noise.
+            also=(_under("low_dose"),),
             stressed="gaussian_noise",
         ),
         _partial(
