@@ -27,7 +27,7 @@ PICTURES, SIDE = 30, 128
 #: Grey levels by which the finding must still stand out somewhere; how far it may move, share of the side.
 SEEN, MOVED = 2.0, 0.2
 #: Photons are counted behind what is there, so a scan with a finding has other noise than one without: the
-#: reader looks at what stays over so many draws. Of 30 findings it takes one or two for elsewhere in one draw.
+#: reader looks at what stays over so many draws. In one draw it takes one or two of 30 for elsewhere.
 LOOKS = {"low_dose_ct": 8}
 SHIFTS = [
     shift
