@@ -100,7 +100,6 @@ def test_skin_labels_leave_unknown_values_out(shared: Path) -> None:
     assert {case.meta["age_approximate"] for case in cases.cases} >= {None, 30}
 
 
-@pytest.mark.parametrize("name", ["blood_bccd", "mediconfusion_text"])
-def test_folders_of_other_kinds_are_refused(name: str, shared: Path) -> None:
+def test_a_folder_of_another_kind_is_refused(shared: Path) -> None:
     with pytest.raises(DataError, match="no reader recognises"):
-        load_cases(shared / name)
+        load_cases(shared / "blood_bccd")
