@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from medaudit.context import Context
 from medaudit.finding import Finding
 from medaudit.image import ArrayImage
 from medaudit.model import Answer, Capability, ModelInfo, Request
-from medaudit.registry import Shift
+from medaudit.registry import Shift, available
 
 Say = Callable[["Seen"], "str | Answer"]
 QUESTION = "Is there an effusion?"
@@ -136,13 +136,61 @@ def run_probe(
     return Run(tuple(probe(ctx, **parameters)), script)
 
 
+def make_pairs(
+    n: int, options: Sequence[str] = ("left", "right"), same: bool = False, **columns: Any
+) -> tuple[Case, ...]:
+    """``n`` pairs of two cases each; the right answers differ, AB and BA in turn, or are equal."""
+    made = []
+    for number, case in enumerate(make_cases(["yes"] * 2 * n)):
+        pair, side = divmod(number, 2)
+        given = {
+            "question": "Which?",
+            "options": tuple(options),
+            "answer": options[pair % 2 if same else (pair + side) % 2],
+            "pair": f"p{pair}",
+            "meta": {name: values[pair] for name, values in columns.items()},
+        }
+        made.append(replace(case, **given))
+    return tuple(made)
+
+
+def by_mode(run: Run, mode: str = "text") -> dict[str, Finding]:
+    """Findings of one mode over all pairs, by metric."""
+    return {f.metric: f for f in run.findings if dict(f.slice) == {"mode": mode}}
+
+
+def knowing(cases: Sequence[Case]) -> Callable[[Seen], str]:
+    """Says what is right of every picture."""
+    truth = {case.id: case.answer for case in cases}
+    return lambda seen: truth.get(seen.picture, "I cannot say")
+
+
+def estimates(run: Run, mode: str = "text") -> tuple[Any, ...]:
+    """Set accuracy, confusion, individual accuracy and invalid rate of one mode."""
+    found = by_mode(run, mode)
+    names = ("set_accuracy", "confusion", "individual_accuracy", "invalid_rate")
+    return tuple(found[name].estimate for name in names)
+
+
 @dataclass(frozen=True)
 class Kit:
     """Everything above, for tests that cannot import it."""
 
     cases = staticmethod(make_cases)
     half = staticmethod(half_and_half)
+    pairs = staticmethod(make_pairs)
+    by_mode = staticmethod(by_mode)
+    knowing = staticmethod(knowing)
+    estimates = staticmethod(estimates)
     run = staticmethod(run_probe)
+
+
+@pytest.fixture(scope="session")
+def asked() -> Any:
+    """The probe ``confusion``."""
+    item = available("probe")["confusion"]
+    assert not item.default
+    return item.run
 
 
 @pytest.fixture(scope="session")

@@ -5,71 +5,29 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from medaudit.case import Case
 from medaudit.errors import UsageError
 from medaudit.finding import Verdict
 from medaudit.image import ArrayImage
 from medaudit.model import Answer
 from medaudit.models.scripted import offered
-from medaudit.registry import available
 from medaudit.testing import check_probe
 
 SIDES = ("left", "right")
 
 
-@pytest.fixture(scope="session")
-def probe() -> Any:
-    item = available("probe")["confusion"]
-    assert not item.default
-    return item.run
+def test_who_knows_every_picture_shows_nothing_at_all(kit: Any, asked: Any) -> None:
+    cases = kit.pairs(40)
 
-
-def make_pairs(
-    kit: Any, n: int, options: Sequence[str] = SIDES, same: bool = False, **columns: Any
-) -> tuple[Case, ...]:
-    """``n`` pairs of two cases each; the right answers differ, AB and BA in turn, or are equal."""
-    made = []
-    for number, case in enumerate(kit.cases(["yes"] * 2 * n)):
-        pair, side = divmod(number, 2)
-        answer = options[pair % 2 if same else (pair + side) % 2]
-        meta = {name: values[pair] for name, values in columns.items()}
-        made.append(
-            replace(
-                case, question="Which?", options=tuple(options), answer=answer, pair=f"p{pair}", meta=meta
-            )
-        )
-    return tuple(made)
-
-
-def knowing(cases: Sequence[Case]) -> Callable[[Any], str]:
-    truth = {case.id: case.answer for case in cases}
-    return lambda seen: truth.get(seen.picture, "I cannot say")
-
-
-def by_mode(run: Any, mode: str = "text") -> dict[str, Any]:
-    return {f.metric: f for f in run.findings if dict(f.slice) == {"mode": mode}}
-
-
-def estimates(run: Any, mode: str = "text") -> tuple[Any, ...]:
-    found = by_mode(run, mode)
-    names = ("set_accuracy", "confusion", "individual_accuracy", "invalid_rate")
-    return tuple(found[name].estimate for name in names)
-
-
-def test_who_knows_every_picture_shows_nothing_at_all(kit: Any, probe: Any) -> None:
-    cases = make_pairs(kit, 40)
-
-    run = kit.run(probe, cases, knowing(cases))
+    run = kit.run(asked, cases, kit.knowing(cases))
 
     for mode in ("text", "choose"):
-        assert estimates(run, mode) == (1, 0, 1, 0)
+        assert kit.estimates(run, mode) == (1, 0, 1, 0)
         assert run.one("precision", mode=mode).estimate == 1
         assert run.one("position_bias", mode=mode).estimate == 0
         assert run.one("set_accuracy", mode=mode, order="exchanged").estimate == 1
@@ -77,10 +35,10 @@ def test_who_knows_every_picture_shows_nothing_at_all(kit: Any, probe: Any) -> N
     assert run.one("confusion", mode="text").evidence == ()
 
 
-def test_who_always_says_the_same_word_confuses_all_and_is_half_right(kit: Any, probe: Any) -> None:
-    run = kit.run(probe, make_pairs(kit, 40), lambda seen: "left")
+def test_who_always_says_the_same_word_confuses_all_and_is_half_right(kit: Any, asked: Any) -> None:
+    run = kit.run(asked, kit.pairs(40), lambda seen: "left")
 
-    assert estimates(run) == estimates(run, "choose") == (0, 1, 0.5, 0)
+    assert kit.estimates(run) == kit.estimates(run, "choose") == (0, 1, 0.5, 0)
     precision = run.one("precision", mode="text")
     assert precision.estimate is None
     assert precision.verdict is Verdict.INCONCLUSIVE
@@ -88,19 +46,19 @@ def test_who_always_says_the_same_word_confuses_all_and_is_half_right(kit: Any, 
     assert run.one("position_bias", mode="text").estimate == 0
 
 
-def test_who_takes_the_first_option_is_told_from_who_takes_a_word(kit: Any, probe: Any) -> None:
-    run = kit.run(probe, make_pairs(kit, 40), lambda seen: offered(seen.request.prompt)[0])
+def test_who_takes_the_first_option_is_told_from_who_takes_a_word(kit: Any, asked: Any) -> None:
+    run = kit.run(asked, kit.pairs(40), lambda seen: offered(seen.request.prompt)[0])
 
-    assert estimates(run) == (0, 1, 0.5, 0)
+    assert kit.estimates(run) == (0, 1, 0.5, 0)
     bias = run.one("position_bias", mode="text")
     assert (bias.estimate, bias.n) == (1, 80)
     assert run.one("confusion", mode="text", order="exchanged").estimate == 1
 
 
-def test_a_coin_is_within_its_binomials(kit: Any, probe: Any) -> None:
-    run = kit.run(probe, make_pairs(kit, 2000), lambda seen: SIDES[seen.draw() < 0.5], modes=("text",))
+def test_a_coin_is_within_its_binomials(kit: Any, asked: Any) -> None:
+    run = kit.run(asked, kit.pairs(2000), lambda seen: SIDES[seen.draw() < 0.5], modes=("text",))
 
-    found = by_mode(run)
+    found = kit.by_mode(run)
     for name, share, n in (
         ("set_accuracy", 0.25, 2000),
         ("confusion", 0.5, 2000),
@@ -112,20 +70,20 @@ def test_a_coin_is_within_its_binomials(kit: Any, probe: Any) -> None:
     assert found["precision"].p_value > 0.001
 
 
-def test_who_refuses_does_not_look_unconfused(kit: Any, probe: Any) -> None:
-    refusing = kit.run(probe, make_pairs(kit, 20), lambda seen: "I cannot answer.", modes=("text",))
+def test_who_refuses_does_not_look_unconfused(kit: Any, asked: Any) -> None:
+    refusing = kit.run(asked, kit.pairs(20), lambda seen: "I cannot answer.", modes=("text",))
 
-    assert estimates(refusing) == (0, None, 0, 1)
+    assert kit.estimates(refusing) == (0, None, 0, 1)
     confusion = refusing.one("confusion", mode="text")
     assert confusion.verdict is Verdict.INCONCLUSIVE
     assert "no pair has two valid answers" in confusion.reason
 
 
-def test_confusion_counts_valid_pairs_only_and_says_so(kit: Any, probe: Any) -> None:
-    cases = make_pairs(kit, 20)
+def test_confusion_counts_valid_pairs_only_and_says_so(kit: Any, asked: Any) -> None:
+    cases = kit.pairs(20)
     refused = {f"c{i}" for i in range(10)}
 
-    run = kit.run(probe, cases, lambda seen: "???" if seen.picture in refused else "left", modes=("text",))
+    run = kit.run(asked, cases, lambda seen: "???" if seen.picture in refused else "left", modes=("text",))
 
     confusion = run.one("confusion", mode="text")
     assert (confusion.estimate, confusion.n) == (1, 15)
@@ -137,12 +95,12 @@ def test_confusion_counts_valid_pairs_only_and_says_so(kit: Any, probe: Any) -> 
     )
 
 
-def test_an_answer_that_never_came_leaves_its_pair_out(kit: Any, probe: Any) -> None:
-    cases = make_pairs(kit, 20)
-    know = knowing(cases)
+def test_an_answer_that_never_came_leaves_its_pair_out(kit: Any, asked: Any) -> None:
+    cases = kit.pairs(20)
+    know = kit.knowing(cases)
 
     run = kit.run(
-        probe,
+        asked,
         cases,
         lambda seen: Answer(error="time-out") if seen.picture == "c0" else know(seen),
         modes=("text",),
@@ -152,82 +110,14 @@ def test_an_answer_that_never_came_leaves_its_pair_out(kit: Any, probe: Any) -> 
     assert (found.estimate, found.n, found.data["pairs_without_answer"]) == (1, 19, 1)
 
 
-def test_modes_are_never_mixed(kit: Any, probe: Any) -> None:
-    cases = make_pairs(kit, 30)
-    know = knowing(cases)
-
-    def say(seen: Any) -> Any:
-        if seen.request.task == "generate":
-            return "left"
-        # The likeliest sum is right, the likeliest mean per token always the second word offered.
-        right = know(seen)
-        sums = [-2.0 if option == right else -3.0 for option in seen.request.options]
-        lengths = tuple(40 if option == "right" else 1 for option in seen.request.options)
-        return Answer(scores=tuple(sums), lengths=lengths)
-
-    run = kit.run(probe, cases, say)
-
-    assert estimates(run, "text")[:2] == (0, 1)
-    assert estimates(run, "choose")[:2] == (1, 0)
-    assert estimates(run, "prefix")[:2] == (0, 1)
-    assert not [f for f in run.findings if "mode" not in f.slice]
-
-
-def test_prefix_is_the_mean_per_token_and_ties_go_where_the_switch_says(kit: Any, probe: Any) -> None:
-    cases = make_pairs(kit, 20)
-
-    def tied(seen: Any) -> Answer:
-        return (
-            Answer(text="left")
-            if seen.request.task == "generate"
-            else Answer(scores=(-6.0, -2.0), lengths=(3, 1))
-        )
-
-    default = kit.run(probe, cases, tied, modes=("prefix",))
-    last = kit.run(probe, cases, tied, modes=("prefix",), ties="last")
-
-    assert estimates(default, "prefix") == (0, None, 0, 1)
-    assert estimates(last, "prefix") == (0, 1, 0.5, 0)
-    assert last.one("position_bias", mode="prefix").estimate == 1
-
-
-def test_without_numbers_of_tokens_there_is_no_mean_per_token(kit: Any, probe: Any) -> None:
-    run = kit.run(probe, make_pairs(kit, 20), lambda seen: "left", capabilities=("choose",), mode="choose")
-
-    found = run.one("set_accuracy", mode="prefix")
-    assert found.verdict is Verdict.NOT_APPLICABLE
-    assert "tokens" in found.reason
-    assert run.one("confusion", mode="choose").estimate == 1
-    assert "needs generate" in run.one("confusion", mode="text").reason
-    assert "writes no text" in run.one("confusion", mode="free").reason
-
-
-def test_letters_on_demand_as_published(kit: Any, probe: Any) -> None:
-    cases = make_pairs(kit, 20)
-    know = knowing(cases)
-
-    def by_letter(seen: Any) -> str:
-        lines = seen.request.prompt.split("\n")
-        assert lines[1].startswith("A. ")
-        assert lines[2].startswith("B. ")
-        right = next((line for line in lines[1:3] if line[3:] == know(seen)), "none")
-        return right[0]
-
-    run = kit.run(probe, cases, by_letter, letters="always", modes=("text", "choose"))
-
-    assert estimates(run, "text") == estimates(run, "choose") == (1, 0, 1, 0)
-    offered_letters = {r.options for r in run.script.requests if r.task == "choose"}
-    assert offered_letters == {("A", "B")}
-
-
-def test_blind_questions_of_a_pair_are_one_request_whatever_the_sizes(kit: Any, probe: Any) -> None:
-    cases = list(make_pairs(kit, 20))
+def test_blind_questions_of_a_pair_are_one_request_whatever_the_sizes(kit: Any, asked: Any) -> None:
+    cases = list(kit.pairs(20))
     for number, case in enumerate(cases):
         pixels = np.full((4 + number % 3, 5, 3), number, dtype=np.uint8)
         cases[number] = replace(case, images=(ArrayImage(pixels, case.id),))
 
     # It answers by everything that it is given, so two different requests would differ in half of the pairs.
-    run = kit.run(probe, tuple(cases), lambda seen: SIDES[seen.draw() < 0.5], modes=("text",))
+    run = kit.run(asked, tuple(cases), lambda seen: SIDES[seen.draw() < 0.5], modes=("text",))
 
     for image in ("blank", "none"):
         found = run.one("blind_set_accuracy", mode="text", image=image)
@@ -237,18 +127,18 @@ def test_blind_questions_of_a_pair_are_one_request_whatever_the_sizes(kit: Any, 
     assert run.one("set_accuracy", mode="text").control.estimate == 0
 
 
-def test_a_model_that_needs_a_picture_is_not_asked_without(kit: Any, probe: Any) -> None:
-    run = kit.run(probe, make_pairs(kit, 12), lambda seen: "left", takes_text_alone=False)
+def test_a_model_that_needs_a_picture_is_not_asked_without(kit: Any, asked: Any) -> None:
+    run = kit.run(asked, kit.pairs(12), lambda seen: "left", takes_text_alone=False)
 
     assert all(request.images for request in run.script.requests)
     assert {where["image"] for where in run.slices("blind_set_accuracy")} == {"blank"}
 
 
-def test_excess_is_the_difference_to_matched_controls(kit: Any, probe: Any) -> None:
-    cases = make_pairs(kit, 80, pair_role=["mined"] * 40 + ["control"] * 40)
-    know, hard = knowing(cases), {f"c{i}" for i in range(60)} | {f"c{i}" for i in range(80, 90)}
+def test_excess_is_the_difference_to_matched_controls(kit: Any, asked: Any) -> None:
+    cases = kit.pairs(80, pair_role=["mined"] * 40 + ["control"] * 40)
+    know, hard = kit.knowing(cases), {f"c{i}" for i in range(60)} | {f"c{i}" for i in range(80, 90)}
 
-    run = kit.run(probe, cases, lambda seen: "left" if seen.picture in hard else know(seen), modes=("text",))
+    run = kit.run(asked, cases, lambda seen: "left" if seen.picture in hard else know(seen), modes=("text",))
 
     assert run.one("confusion", mode="text").estimate == 30 / 40
     assert run.one("control_confusion", mode="text").estimate == 5 / 40
@@ -259,12 +149,12 @@ def test_excess_is_the_difference_to_matched_controls(kit: Any, probe: Any) -> N
     assert run.one("confusion", mode="text").control.metric == "matched_controls"
 
 
-def test_controls_that_are_as_confused_leave_no_excess(kit: Any, probe: Any) -> None:
-    cases = make_pairs(kit, 80, pair_role=["mined", "control"] * 40)
+def test_controls_that_are_as_confused_leave_no_excess(kit: Any, asked: Any) -> None:
+    cases = kit.pairs(80, pair_role=["mined", "control"] * 40)
 
-    know, hard = knowing(cases), {f"c{i}" for i in range(160) if i % 8 < 4}
+    know, hard = kit.knowing(cases), {f"c{i}" for i in range(160) if i % 8 < 4}
 
-    run = kit.run(probe, cases, lambda seen: "left" if seen.picture in hard else know(seen), modes=("text",))
+    run = kit.run(asked, cases, lambda seen: "left" if seen.picture in hard else know(seen), modes=("text",))
 
     assert run.one("confusion", mode="text").estimate == 0.5
     found = run.one("confusion_excess", mode="text")
@@ -273,68 +163,15 @@ def test_controls_that_are_as_confused_leave_no_excess(kit: Any, probe: Any) -> 
     assert found.p_value > 0.5
 
 
-def closeness(prompt: str) -> str:
-    """A judge that finds an option close where the answer holds its word."""
-    given = json.loads(prompt.splitlines()[-1])
-    return f"score: {5 if given['reference'] in given['prediction'] else 1}"
-
-
-def test_free_answers_are_judged_against_each_option(kit: Any, probe: Any) -> None:
-    cases = make_pairs(kit, 30, attribute=["side"] * 30)
-    know = knowing(cases)
-
-    def say(seen: Any) -> str:
-        assert "left" not in seen.request.prompt
-        return f"It is on the {know(seen)} side, I think."
-
-    run = kit.run(probe, cases, say, modes=("free",), judge=closeness)
-
-    assert estimates(run, "free") == (1, 0, 1, 0)
-    found = run.one("set_accuracy", mode="free")
-    assert found.data["judge"]
-    assert not found.data["audit"]["collapsed"]
-    assert run.one("blind_set_accuracy", mode="free", image="blank").estimate == 0
-    # Without options there is no order of options, and a judge's closeness is no likelihood.
-    assert not [f for f in run.findings if f.metric in ("position_bias", "margin")]
-
-
-def test_a_free_answer_close_to_no_option_or_to_both_is_invalid(kit: Any, probe: Any) -> None:
-    cases = make_pairs(kit, 20)
-
-    def say(seen: Any) -> str:
-        return "left or right" if seen.picture in {"c0", "c1"} else "somewhere"
-
-    run = kit.run(probe, cases, say, modes=("free",), judge=closeness)
-
-    assert estimates(run, "free") == (0, None, 0, 1)
-
-
-def test_a_judge_that_likes_everything_gives_no_number(kit: Any, probe: Any) -> None:
-    cases = make_pairs(kit, 30)
-
-    run = kit.run(probe, cases, knowing(cases), modes=("free",), judge=lambda prompt: "score: 5")
-
-    found = run.one("set_accuracy", mode="free")
-    assert (found.estimate, found.verdict) == (None, Verdict.INCONCLUSIVE)
-    assert "near misses" in found.reason
-
-
-def test_free_answers_need_a_judge(kit: Any, probe: Any) -> None:
-    run = kit.run(probe, make_pairs(kit, 12), lambda seen: "left")
-
-    assert "no judge is named" in run.one("set_accuracy", mode="free").reason
-    assert run.one("set_accuracy", mode="free").verdict is Verdict.NOT_APPLICABLE
-
-
-def test_pairs_with_equal_answers_are_controls_and_not_confused(kit: Any, probe: Any) -> None:
-    plain = make_pairs(kit, 20)
+def test_pairs_with_equal_answers_are_controls_and_not_confused(kit: Any, asked: Any) -> None:
+    plain = kit.pairs(20)
     equal = [
         replace(case, id=f"n{case.id}", pair=f"n{case.pair}", group=f"n{case.group}")
-        for case in make_pairs(kit, 40, same=True, attribute=["age"] * 30 + ["sex"] * 10)[40:]
+        for case in kit.pairs(40, same=True, attribute=["age"] * 30 + ["sex"] * 10)[40:]
     ]
     cases = (*plain, *equal)
 
-    run = kit.run(probe, cases, lambda seen: "left", modes=("text",))
+    run = kit.run(asked, cases, lambda seen: "left", modes=("text",))
 
     assert run.one("set_accuracy", mode="text").n == 20
     found = run.one("nuisance_agreement", mode="text")
@@ -343,13 +180,13 @@ def test_pairs_with_equal_answers_are_controls_and_not_confused(kit: Any, probe:
     assert run.one("confusion", mode="text").control.metric == "nuisance_pairs"
 
 
-def test_each_attribute_has_a_row_and_a_sentence_and_few_pairs_decide_nothing(kit: Any, probe: Any) -> None:
+def test_each_attribute_has_a_row_and_a_sentence_and_few_pairs_decide_nothing(kit: Any, asked: Any) -> None:
     kinds = ["side"] * 48 + ["size"] * 30 + ["rare"] * 9
-    cases = make_pairs(kit, 87, attribute=kinds, category=["lung;heart"] * 40 + ["lung"] * 47)
-    know, confused = knowing(cases), {f"c{i}" for i in range(82)}
+    cases = kit.pairs(87, attribute=kinds, category=["lung;heart"] * 40 + ["lung"] * 47)
+    know, confused = kit.knowing(cases), {f"c{i}" for i in range(82)}
 
     run = kit.run(
-        probe, cases, lambda seen: "left" if seen.picture in confused else know(seen), modes=("text",)
+        asked, cases, lambda seen: "left" if seen.picture in confused else know(seen), modes=("text",)
     )
 
     side = run.one("confusion", mode="text", attribute="side")
@@ -365,9 +202,9 @@ def test_each_attribute_has_a_row_and_a_sentence_and_few_pairs_decide_nothing(ki
     assert run.one("confusion", mode="text", category="lung").n == 87
 
 
-def test_the_margin_forgets_a_constant_preference(kit: Any, probe: Any) -> None:
-    cases = make_pairs(kit, 30)
-    know = knowing(cases)
+def test_the_margin_forgets_a_constant_preference(kit: Any, asked: Any) -> None:
+    cases = kit.pairs(30)
+    know = kit.knowing(cases)
 
     def scores(seen: Any, signal: float) -> Answer:
         right = know(seen)
@@ -376,11 +213,11 @@ def test_the_margin_forgets_a_constant_preference(kit: Any, probe: Any) -> None:
             scores=tuple(by_option[o] + signal * (o == right) for o in seen.request.options), lengths=(1, 1)
         )
 
-    seeing = kit.run(probe, cases, lambda seen: scores(seen, 2.0), modes=("choose",))
-    blind = kit.run(probe, cases, lambda seen: scores(seen, 0.0), modes=("choose",))
+    seeing = kit.run(asked, cases, lambda seen: scores(seen, 2.0), modes=("choose",))
+    blind = kit.run(asked, cases, lambda seen: scores(seen, 0.0), modes=("choose",))
 
     # It always says left, and yet its likelihoods tell all pairs apart: 2 nats each way.
-    assert estimates(seeing, "choose")[:2] == (0, 1)
+    assert kit.estimates(seeing, "choose")[:2] == (0, 1)
     assert seeing.one("margin", mode="choose").estimate == pytest.approx(4.0)
     assert seeing.one("discrimination", mode="choose").estimate == 1.0
     assert blind.one("margin", mode="choose").estimate == 0
@@ -388,31 +225,31 @@ def test_the_margin_forgets_a_constant_preference(kit: Any, probe: Any) -> None:
     assert blind.one("discrimination", mode="choose").estimate == 0.5
 
 
-def test_pairs_that_share_a_picture_are_one_component(kit: Any, probe: Any) -> None:
-    apart = make_pairs(kit, 20)
+def test_pairs_that_share_a_picture_are_one_component(kit: Any, asked: Any) -> None:
+    apart = kit.pairs(20)
     hub = apart[0].images
     # The first image of every other pair is one and the same picture; its right answer is always the first.
     joined = tuple(
         replace(case, images=hub) if i % 4 == 0 else replace(case, group="") for i, case in enumerate(apart)
     )
 
-    wide = kit.run(probe, joined, lambda seen: "left", modes=("text",)).one("set_accuracy", mode="text")
-    narrow = kit.run(probe, apart, lambda seen: "left", modes=("text",)).one("set_accuracy", mode="text")
+    wide = kit.run(asked, joined, lambda seen: "left", modes=("text",)).one("set_accuracy", mode="text")
+    narrow = kit.run(asked, apart, lambda seen: "left", modes=("text",)).one("set_accuracy", mode="text")
 
     assert (narrow.n, narrow.groups, wide.n, wide.groups) == (20, 20, 20, 11)
     assert wide.interval[1] > narrow.interval[1]
 
 
-def test_what_is_no_pair_is_left_out_with_its_reason(kit: Any, probe: Any) -> None:
-    good = make_pairs(kit, 12)
-    spare = list(make_pairs(kit, 20)[24:])
+def test_what_is_no_pair_is_left_out_with_its_reason(kit: Any, asked: Any) -> None:
+    good = kit.pairs(12)
+    spare = list(kit.pairs(20)[24:])
     alone, crowd = spare[0], [replace(case, pair="crowd") for case in spare[2:5]]
     unlike = [replace(spare[6], question="Where?"), spare[7]]
     copied = [spare[8], replace(spare[9], images=spare[8].images)]
     unoffered = [replace(case, options=()) for case in spare[10:12]]
     cases = (*good, alone, *crowd, *unlike, *copied, *unoffered)
 
-    run = kit.run(probe, cases, knowing(cases), modes=("text",))
+    run = kit.run(asked, cases, kit.knowing(cases), modes=("text",))
 
     found = run.one("set_accuracy", mode="text")
     assert (found.estimate, found.n) == (1, 12)
@@ -421,8 +258,8 @@ def test_what_is_no_pair_is_left_out_with_its_reason(kit: Any, probe: Any) -> No
         assert any(words in reason for reason in found.data["left_out"])
 
 
-def test_without_pairs_it_does_not_apply_and_says_what_to_give(kit: Any, probe: Any) -> None:
-    run = kit.run(probe, kit.cases(kit.half(20)), lambda seen: "yes")
+def test_without_pairs_it_does_not_apply_and_says_what_to_give(kit: Any, asked: Any) -> None:
+    run = kit.run(asked, kit.cases(kit.half(20)), lambda seen: "yes")
 
     for metric in ("set_accuracy", "confusion"):
         found = run.one(metric)
@@ -432,10 +269,10 @@ def test_without_pairs_it_does_not_apply_and_says_what_to_give(kit: Any, probe: 
     assert run.script.calls == 0
 
 
-def test_pairs_without_images_are_asked_as_questions_alone(kit: Any, probe: Any) -> None:
-    cases = tuple(replace(case, images=()) for case in make_pairs(kit, 20))
+def test_pairs_without_images_are_asked_as_questions_alone(kit: Any, asked: Any) -> None:
+    cases = tuple(replace(case, images=()) for case in kit.pairs(20))
 
-    run = kit.run(probe, cases, lambda seen: "left")
+    run = kit.run(asked, cases, lambda seen: "left")
 
     assert run.one("confusion").verdict is Verdict.NOT_APPLICABLE
     assert run.one("blind_set_accuracy", mode="text", image="none").estimate == 0
@@ -452,16 +289,16 @@ def test_pairs_without_images_are_asked_as_questions_alone(kit: Any, probe: Any)
     ],
 )
 def test_parameters_that_do_not_exist_are_named(
-    kit: Any, probe: Any, parameters: dict[str, Any], message: str
+    kit: Any, asked: Any, parameters: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(UsageError, match="Legal: ") as caught:
-        kit.run(probe, make_pairs(kit, 4), lambda seen: "left", **parameters)
+        kit.run(asked, kit.pairs(4), lambda seen: "left", **parameters)
     assert message in str(caught.value)
 
 
 @pytest.mark.parametrize("n", [1, 2, 15])
-def test_findings_of_a_ragged_model_are_wellformed(kit: Any, probe: Any, n: int) -> None:
-    cases = make_pairs(kit, n, ("left", "right", "both"), attribute=(["a", "b"] * n)[:n])
+def test_findings_of_a_ragged_model_are_wellformed(kit: Any, asked: Any, n: int) -> None:
+    cases = kit.pairs(n, ("left", "right", "both"), attribute=(["a", "b"] * n)[:n])
 
     def say(seen: Any) -> Any:
         return (
@@ -470,7 +307,7 @@ def test_findings_of_a_ragged_model_are_wellformed(kit: Any, probe: Any, n: int)
             else ("left", "right", "both", "")[int(seen.draw(2) * 4)]
         )
 
-    first, again = (kit.run(probe, cases, say).findings for _ in range(2))
+    first, again = (kit.run(asked, cases, say).findings for _ in range(2))
 
     assert [f.to_dict() for f in first] == [f.to_dict() for f in again]
     assert len({f.id for f in first}) == len(first)
@@ -487,5 +324,5 @@ def test_importing_the_probes_loads_nothing_heavy() -> None:
 
 
 def test_the_contract_for_third_parties_holds(kit: Any) -> None:
-    check_probe("confusion", cases=make_pairs(kit, 14, attribute=["a"] * 14))
+    check_probe("confusion", cases=kit.pairs(14, attribute=["a"] * 14))
     check_probe("confusion")
