@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from medaudit.audit import Audit
-from medaudit.calibration.record import load_record
+from medaudit.calibration.record import load_records
 from medaudit.case import CaseSet
 from medaudit.context import Context
 from medaudit.document import Run, digest, document
@@ -54,7 +54,7 @@ def scan(
     legal = available("probe")
     selected = select_probes(merged, legal)
     check_plan(merged, selected, legal)
-    load_record(merged.audit.calibration)  # one that cannot be read is refused now, not after hours
+    load_records(merged.audit.calibration)  # one that cannot be read is refused now, not after hours
     loaded, cases = load(model, data, merged)
     identity = digest(loaded.info.fingerprint, cases.digest(), str(merged.audit.seed))
     if out is None:
@@ -84,7 +84,7 @@ def _scan(
     run = Run(plan, cases, model.info, engine, probes, command, identity)
     events = Events(folder) if folder else None
     _note(events, "start", cases=len(cases), probes=list(probes), stored=len(store))
-    context = _context(run)
+    context = context_of(run)
     try:
         for probe in probes.values():
             progress.probe(probe.name)
@@ -98,7 +98,8 @@ def _scan(
     return Audit(document(run))
 
 
-def _context(run: Run) -> Context:
+def context_of(run: Run) -> Context:
+    """What a probe of this run is given. UsageError for a way to answer that the model does not offer."""
     info, table = run.info, run.plan.audit
     mode = Capability.GENERATE if Capability.GENERATE in info.capabilities else Capability.CHOOSE
     if table.answer != "auto":
@@ -116,6 +117,7 @@ def _context(run: Run) -> Context:
         resamples=table.resamples,
         min_n=table.min_n,
         shifts=available("shift"),
+        teach=run.engine.tuned if Capability.TUNE in info.capabilities else None,
     )
 
 
@@ -177,10 +179,14 @@ def _finish(run: Run, store: Store, model: Model) -> None:
 
 def _calibration(run: Run) -> list[dict[str, Any]]:
     """What is known of the probes that ran, at this number of cases."""
-    record = load_record(run.plan.audit.calibration)
+    records = load_records(run.plan.audit.calibration)
     ran = {row["probe"] for row in run.coverage if row["status"] == "run"}
     probes = {name: probe for name, probe in run.probes.items() if name in ran}
-    return record.rows(probes, len(run.cases), run.plan.audit.alarm_level) if record else []
+    return [
+        row
+        for record in records
+        for row in record.rows(probes, len(run.cases), run.plan.audit.alarm_level)
+    ]
 
 
 def _note(events: Events | None, event: str, **facts: Any) -> None:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from medaudit.alarms import AlarmRule
 from medaudit.errors import UsageError
 from medaudit.finding import Finding, Verdict
 from medaudit.probes.sheet import Sheet
-from medaudit.probes.spurious_edits import insertion, removal
+from medaudit.probes.spurious_edits import removal
 from medaudit.probes.spurious_findings import findings
+from medaudit.probes.spurious_insertion import insertion
 from medaudit.probes.spurious_judging import Study
 from medaudit.probes.spurious_regions import seen
 from medaudit.probes.spurious_tasks import answered, asked_together, lacking
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     from medaudit.context import Context
     from medaudit.probes.spurious_tasks import Mask, Task
     from medaudit.proposals import Proposer
-    from medaudit.regions import Regions
     from medaudit.regions.outputs import Mode
 
 MODES, VECTORS = ("ours", "faithful"), ("grid", "crops")
@@ -46,6 +47,19 @@ _DEALS, _PER_LEVEL = 999, 20
         "He et al. 2017, Mask R-CNN, ICCV (RoIAlign)"
     ),
     metrics=("shortcut", "gap", "influence", "removal_flip", "insertion_flip"),
+    alarms=(
+        # The largest p counts: that of the search, and that of the edits times the edits that were judged.
+        AlarmRule(
+            "shortcut",
+            "shortcut",
+            keys=("question", "options"),
+            above=0.1,
+            measure="edit_effect",
+            among="edits_judged",
+            says="Asked '{question}', it goes by a part of the image that should not matter. {sentence} "
+            "Editing it changes {points} points more answers than its control ({margin:.0%} is tolerated)",
+        ),
+    ),
 )
 def spurious(
     ctx: Context,
@@ -74,11 +88,12 @@ def spurious(
         shortcut        G of the top cluster; p by max-T over all features, correctness dealt within classes
         influence       (share of errors whose loudest region lies in c - share by lot) / (1 - share by lot)
         removal_flip    share that no longer answers h with c painted over - share with the same elsewhere
-        insertion_flip  share that answers h with a region of c pasted in - share with another patch
+        insertion_flip  share that answers h with a region of c pasted in - share with that place of others
 
     Removal edits images of other classes with c that are answered h; insertion those without c that are not,
     with patches of images that are not of class h either: neither touches evidence of h. Removal is by mean
-    colour, blur and inpainting, of which the smallest effect is reported. Paired exact McNemar by direction
+    colour, blur and inpainting; the control of insertion is the same place of images without c, of class h
+    and of others. The smallest effect is reported. Paired exact McNemar by direction
     (permutation of signs by group where patients have several images), Holm over clusters and directions.
     ``shortcut`` fails where a cluster is found and either direction confirms it; found alone is inconclusive,
     and so is what lies on annotated boxes of the finding asked for: evidence. Attributes of whole images
@@ -140,7 +155,6 @@ def _studied(
     found = discover(
         parts.regions,
         mode=mode,
-        counts=_counts(parts.regions) if mode == "ours" else None,
         resamples=max(_DEALS, round(_PER_LEVEL / alpha) - 1),
         alpha=alpha,
         min_count=ctx.min_n,
@@ -157,19 +171,6 @@ def _studied(
         for each in edited[:clusters]
     }
     return replace(study, trials=trials)
-
-
-def _counts(regions: Regions) -> tuple[int, ...]:
-    """Eight k from 5/4 of an image's regions (2 Y at least) to twice that (5 Y and 25 at least).
-
-    What lies at one place looks alike in most images: with fewer clusters they would be the places, each in
-    every image, and there would be nothing to compare. None that leaves clusters of under 8 regions.
-    """
-    held = regions.per_image[regions.per_image > 0]
-    per_image = int(np.median(held))
-    low = max(2 * regions.classes, per_image + max(1, per_image // 4))
-    high = min(max(5 * regions.classes, 25, 2 * low), max(2, len(regions.image) // 8))
-    return tuple(dict.fromkeys(np.linspace(min(low, high), high, 8).round().astype(int).tolist()))
 
 
 def _insufficient(sheet: Sheet, task: Task, reason: str) -> Finding:

@@ -1,10 +1,10 @@
-"""Is a cluster of regions the cause? Taken out and put in, beside edits that should not matter."""
+"""Is a cluster of regions the cause? Taken out, beside edits that should not matter; how edits are judged."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from medaudit import stats
 from medaudit.image import keyed_rng
 from medaudit.probes.sheet import Sheet, complete
 from medaudit.probes.spurious_tasks import chosen
-from medaudit.repainting import KINDS, elsewhere, inserted, removed, rescaled
+from medaudit.repainting import KINDS, elsewhere, removed
 
 if TYPE_CHECKING:
     from medaudit.case import Case
@@ -20,14 +20,12 @@ if TYPE_CHECKING:
     from medaudit.image import Image
     from medaudit.probes.arms import Floats
     from medaudit.probes.spurious_regions import Seen
-    from medaudit.probes.spurious_tasks import Mask, Task
+    from medaudit.probes.spurious_tasks import Codes, Mask, Task
     from medaudit.proposals import Box
     from medaudit.regions import Cluster
 
 #: Images edited in each direction, at most.
 MOST_EDITED = 200
-#: Members nearest to the medoid that lend their patch.
-DONORS = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,23 +85,15 @@ def removal(ctx: Context, task: Task, found: Seen, cluster: Cluster, tested: Mas
     compared with the same edit of boxes of the same sides elsewhere in the same image.
     """
     helped = cluster.helped
-    misled = _within(task, tested, cluster, inside=True) & (task.predicted == helped)
-    at = _drawn(ctx, task, np.flatnonzero(misled))
+    misled = others(task, tested, cluster, inside=True) & (task.predicted == helped)
+    at = drawn(ctx, task, np.flatnonzero(misled))
     regions = {image: found.boxes_of(image, cluster.members.tolist()) for image in at}
-    beside = {
-        image: elsewhere(
-            task.images[image].size,
-            boxes,
-            boxes,
-            keyed_rng(ctx.seed, "elsewhere", task.cases[image].id, boxes),
-        )
-        for image, boxes in regions.items()
-    }
+    beside = {image: _beside(ctx, task, image, boxes) for image, boxes in regions.items()}
     placed = [image for image in at if beside[image] is not None]
     facts = {"candidates": int(misled.sum()), "edited": len(placed), "no_room": len(at) - len(placed)}
     if len(placed) < ctx.min_n:
         return Trial(
-            "removal", reason=_few(len(placed), ctx.min_n, "images that it misleads", facts), facts=facts
+            "removal", reason=few(len(placed), ctx.min_n, "images that it misleads", facts), facts=facts
         )
     images: dict[tuple[str, bool], list[Image]] = {
         (kind, control): [
@@ -113,62 +103,25 @@ def removal(ctx: Context, task: Task, found: Seen, cluster: Cluster, tested: Mas
         for kind in KINDS
         for control in (False, True)
     }
-    return _tried(ctx, task, "removal", placed, images, helped, towards=False, facts=facts)
+    return tried(ctx, task, "removal", placed, images, helped, towards=False, facts=facts)
 
 
-def insertion(ctx: Context, task: Task, found: Seen, cluster: Cluster, tested: Mask) -> Trial:
-    """Do images of other classes get the wrong answer when a region of the cluster is put into them?
-
-    Into images that lack the cluster and are not answered with the class that it helps, at the place where
-    it lay in the donor. Donors are the members nearest to the medoid in images that are not of that class
-    either: what is put in is no finding. The control is a random patch of the same sides of the same donor,
-    at the same place.
-    """
-    helped = cluster.helped
-    lacking = _within(task, tested, cluster, inside=False) & (task.predicted != helped)
-    at = _drawn(ctx, task, np.flatnonzero(lacking))
-    donors = _donors(ctx, task, found, cluster)
-    given = {image: _donor(task, donors, image, turn) for turn, image in enumerate(at)}
-    placed = [image for image in at if given[image] is not None]
-    facts = {
-        "candidates": int(lacking.sum()),
-        "edited": len(placed),
-        "donors": [{"case": task.cases[image].id, "box": list(box)} for image, box, _ in donors],
-    }
-    if not donors:
-        reason = (
-            "no member of the cluster lies in an image of another class with room for a control patch: what "
-            "would be put in could be the finding itself"
-        )
-        return Trial("insertion", reason=reason, facts=facts)
-    if len(placed) < ctx.min_n:
-        return Trial(
-            "insertion", reason=_few(len(placed), ctx.min_n, "images that lack it", facts), facts=facts
-        )
-    images: dict[tuple[str, bool], list[Image]] = {("patch", False): [], ("patch", True): []}
-    for image in placed:
-        donor, box, other = given[image] or donors[0]
-        target, source = task.images[image], task.images[donor]
-        place = rescaled(box, source.size, target.size)
-        for control in (False, True):
-            patch = other if control else box
-            images["patch", control].append(inserted(target, place, source, patch))
-    return _tried(ctx, task, "insertion", placed, images, helped, towards=True, facts=facts)
-
-
-def _within(task: Task, tested: Mask, cluster: Cluster, *, inside: bool) -> Mask:
+def others(task: Task, tested: Mask, cluster: Cluster, *, inside: bool) -> Mask:
     """Tested images of other classes that hold the cluster, or that lack it."""
-    held = np.zeros(len(task.cases), dtype=np.bool_)
-    held[cluster.images] = True
+    held = np.isin(np.arange(len(task.cases)), cluster.images)
     return np.asarray(tested & (held == inside) & (task.labels != cluster.helped), dtype=np.bool_)
 
 
-def _drawn(ctx: Context, task: Task, at: Any) -> list[int]:
+def drawn(ctx: Context, task: Task, at: Codes) -> list[int]:
+    """The images to edit, as many as may be, in an order that owes nothing to that of the cases."""
+    return sorted(shuffled(ctx, task, at)[:MOST_EDITED], key=lambda image: task.cases[image].id)
+
+
+def shuffled(ctx: Context, task: Task, at: Codes) -> list[int]:
+    """The images, dealt anew."""
     order = sorted(at.tolist(), key=lambda image: task.cases[image].id)
-    if len(order) <= MOST_EDITED:
-        return order
     rng = keyed_rng(ctx.seed, "spurious edits", task.question, *task.options)
-    return sorted(order[place] for place in rng.permutation(len(order))[:MOST_EDITED])
+    return [order[place] for place in rng.permutation(len(order)).tolist()]
 
 
 def _beside(ctx: Context, task: Task, image: int, boxes: list[Box]) -> tuple[Box, ...] | None:
@@ -176,36 +129,7 @@ def _beside(ctx: Context, task: Task, image: int, boxes: list[Box]) -> tuple[Box
     return elsewhere(task.images[image].size, boxes, boxes, rng)
 
 
-Donor: TypeAlias = "tuple[int, Box, Box]"
-
-
-def _donors(ctx: Context, task: Task, found: Seen, cluster: Cluster) -> list[Donor]:
-    """(image, its region, a box of the same sides elsewhere in it), of one patient each."""
-    donors: list[Donor] = []
-    patients: set[str] = set()
-    for region in cluster.members.tolist():
-        image = int(found.regions.image[region])
-        if task.labels[image] == cluster.helped or task.groups[image] in patients:
-            continue
-        box = found.box(region)
-        taken = found.boxes_of(image, cluster.members.tolist())
-        rng = keyed_rng(ctx.seed, "patch", task.cases[image].id, box)
-        other = elsewhere(task.images[image].size, [box], taken, rng)
-        if other is not None:
-            donors.append((image, box, other[0]))
-            patients.add(task.groups[image])
-        if len(donors) == DONORS:
-            break
-    return donors
-
-
-def _donor(task: Task, donors: Sequence[Donor], image: int, turn: int) -> Donor | None:
-    """Donors in turn, none of the image's own patient."""
-    others = [donor for donor in donors if task.groups[donor[0]] != task.groups[image]]
-    return others[turn % len(others)] if others else None
-
-
-def _tried(
+def tried(
     ctx: Context,
     task: Task,
     direction: str,
@@ -244,6 +168,6 @@ def _effect(sheet: Sheet, kind: str, target: Floats, control: Floats) -> Effect:
     return Effect(kind, target, control, estimate, p_value, test, b, c)
 
 
-def _few(n: int, least: int, what: str, facts: dict[str, Any]) -> str:
+def few(n: int, least: int, what: str, facts: dict[str, Any]) -> str:
     room = f", {facts['no_room']} more without room for the control" if facts.get("no_room") else ""
     return f"{n} {what} could be edited{room}; {least} are needed"

@@ -58,7 +58,7 @@ def shortcut(sheet: Sheet, study: Study) -> Finding:
         slice=study.task.slice,
         verdict=verdict,
         reason=reason,
-        data=data | {"cluster": top.name} | dict(shown.data),
+        data=dict(shown.data) | data | {"cluster": top.name},
     )
 
 
@@ -173,9 +173,13 @@ def _slice(study: Study, cluster: Cluster) -> dict[str, str | int | float | bool
 
 
 def _searched(study: Study) -> dict[str, Any]:
-    """How the search was done, and what it could have seen."""
-    found, seen, task = study.found, study.seen, study.task
+    """How the search was done, what it could have seen, and what the alarm looks at."""
+    found, seen, task, edit = study.found, study.seen, study.task, study.best_edit
+    ends = edit.estimate.interval if edit else None
     return {
+        "edit_effect": edit.estimate.estimate if edit else None,
+        "edit_effect_interval": list(ends) if ends else None,
+        "edits_judged": [[name, trial.direction] for name, own in study.trials.items() for trial in own],
         "verdict": found.verdict,
         "mode": found.mode,
         "wrong": found.errors,

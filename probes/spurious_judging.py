@@ -12,7 +12,7 @@ from medaudit import stats
 from medaudit.finding import Verdict
 
 if TYPE_CHECKING:
-    from medaudit.probes.spurious_edits import Trial
+    from medaudit.probes.spurious_edits import Effect, Trial
     from medaudit.probes.spurious_regions import Seen
     from medaudit.probes.spurious_tasks import Mask, Task
     from medaudit.regions import Cluster, Discovery
@@ -50,6 +50,22 @@ class Study:
             for (own, direction), p in self.adjusted.items()
             if own == name and p is not None and p <= self.alpha
         ]
+
+    @property
+    def best_edit(self) -> Effect | None:
+        """What the verdict rests on: the larger effect of the top cluster's directions, confirmed ones first.
+
+        None unless the top cluster was singled out by a test, was edited, and is not the evidence itself.
+        """
+        top = self.top
+        if top is None or not top.kept or top.name not in self.trials or self.found.mode == "faithful":
+            return None
+        if (on_evidence(self, top) or 0.0) >= EVIDENCE_SHARE:
+            return None
+        sure = self.confirmed_by(top.name)
+        trials = [trial for trial in self.trials[top.name] if not sure or trial.direction in sure]
+        effects = [trial.weakest for trial in trials if trial.weakest is not None]
+        return max(effects, key=lambda one: one.estimate.estimate or 0.0, default=None)
 
     @property
     def kept(self) -> list[Cluster]:

@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from medaudit.calibration.record import Record as Record
     from medaudit.calibration.record import load_record as load_record
+    from medaudit.calibration.record import load_records as load_records
     from medaudit.calibration.subjects import Subject as Subject
+    from medaudit.calibration.sweep import BY_NAME as BY_NAME
     from medaudit.calibration.sweep import FAST as FAST
     from medaudit.calibration.sweep import FULL as FULL
     from medaudit.calibration.sweep import Tier as Tier
     from medaudit.calibration.sweep import calibrate as calibrate
 
 _HOME = {
+    "BY_NAME": "sweep",
     "FAST": "sweep",
     "FULL": "sweep",
     "Record": "record",
@@ -26,6 +29,7 @@ _HOME = {
     "Tier": "sweep",
     "calibrate": "sweep",
     "load_record": "record",
+    "load_records": "record",
 }
 
 __all__ = sorted(_HOME)

@@ -1,8 +1,8 @@
-"""docs/calibration.md, drawn from the record."""
+"""docs/calibration.md, drawn from the records."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from medaudit.calibration.table import flaw_rows, markdown, percent, power_rows
@@ -42,17 +42,25 @@ lenient where a smaller effect would be of no concern.
 """
 
 
-def page(record: Record) -> str:
-    """The whole page."""
-    document = record.document
+_ALONE = """
+## The probe `{name}` alone
+It runs where it is named, and is calibrated as an audit of its own.
+"""
+
+
+def page(records: Sequence[Record]) -> str:
+    """The whole page: the probes of every audit first, then each that runs by name."""
+    main, *alone = (record.document for record in records)
+    return "".join([_together(main), *(_by_name(document) for document in alone)])
+
+
+def _together(document: Mapping[str, Any]) -> str:
     clean = document["clean"]
     draws = max((cell["draws"] for flaw in document["flaws"] for cell in flaw["power"]), default=0)
     parts = [
         _HEAD,
         "\n## False alarms\n",
-        f"A whole audit of a clean phantom raised an alarm in **{percent(clean['audit'])}**.\n"
-        f"Phantoms {', '.join(clean['phantoms'])}; data {', '.join(clean['data'])}; n = {clean['n']}.\n",
-        _heard(clean["raised"]),
+        _quiet(clean, "A whole audit"),
         _FLAWS.format(n=clean["n"]),
         "\n" + markdown(flaw_rows(document)) + "\n",
         _POWER.format(draws=draws),
@@ -61,6 +69,28 @@ def page(record: Record) -> str:
         "\n" + markdown(_margin_rows(document)) + "\n",
     ]
     return "".join(parts)
+
+
+def _by_name(document: Mapping[str, Any]) -> str:
+    clean = document["clean"]
+    (name,) = document["probes"]
+    return "".join(
+        [
+            _ALONE.format(name=name),
+            "\n" + _quiet(clean, "An audit"),
+            "\n" + markdown(flaw_rows(document)) + "\n",
+            "\n" + markdown(_margin_rows(document)) + "\n",
+        ]
+    )
+
+
+def _quiet(clean: Mapping[str, Any], audit: str) -> str:
+    """How often a clean phantom raised an alarm, and which."""
+    told = (
+        f"{audit} of a clean phantom raised an alarm in **{percent(clean['audit'])}**.\n"
+        f"Phantoms {', '.join(clean['phantoms'])}; data {', '.join(clean['data'])}; n = {clean['n']}.\n"
+    )
+    return told + _heard(clean["raised"])
 
 
 def _heard(raised: list[Mapping[str, Any]]) -> str:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 SCHEMA = "medaudit.calibration/1"
 _PACKAGED = Path(__file__).with_name("record.json")
+#: Records of probes that run by name, each of its probe alone.
+_BY_NAME = "record-*.json"
 _PARTS = {"level", "probes", "clean", "margins", "flaws"}
 #: Power that is called finding a flaw.
 ENOUGH = 0.8
@@ -68,13 +70,15 @@ class Record:
         sizes = sorted({cell["n"] for cell in flaw["power"] if cell["n"] <= n})
         row = {**bare, "phantoms": [*bare["phantoms"], flaw["flaw"]]}
         row |= {"flaw": flaw["flaw"], "alarm": flaw["target"]["rule"]}
+        alarms = f"{false['hits']} alarm" + ("" if false["hits"] == 1 else "s")
+        false_alarms = f"It raised {alarms} on {false['runs']} clean audits."
+        if not flaw["power"] and flaw["found"]["runs"]:
+            return row | _whole(flaw["found"], self.document["clean"]["n"], false_alarms)
         if not sizes:
             return row | {"effect": None, "n": n, "sentence": f"No power was measured at {n} cases or fewer."}
         known = sorted((c for c in flaw["power"] if c["n"] == sizes[-1]), key=lambda c: float(c["effect"]))
         best = next((cell for cell in known if cell["power"] >= ENOUGH), known[-1])
         told = f"At n = {sizes[-1]} it finds " + ", ".join(_told(cell) for cell in known) + "."
-        alarms = f"{false['hits']} alarm" + ("" if false["hits"] == 1 else "s")
-        false_alarms = f"It raised {alarms} on {false['runs']} clean audits."
         return row | {
             "effect": best["effect"],
             "power": best["power"],
@@ -95,6 +99,18 @@ def _bare(name: str, clean: Mapping[str, Any], false: Mapping[str, Any]) -> dict
         "n": clean["n"],
         "runs": false["runs"],
         "alarms": false["hits"],
+    }
+
+
+def _whole(found: Mapping[str, Any], n: int, false_alarms: str) -> dict[str, Any]:
+    """Where only whole flaws were tried: how often one was found."""
+    told = f"At n = {n} it finds the whole flaw in {found['hits']} of {found['runs']} audits."
+    return {
+        "effect": None,
+        "power": found["rate"],
+        "power_interval": found["interval"],
+        "n": n,
+        "sentence": f"{told} {false_alarms}",
     }
 
 
@@ -178,12 +194,22 @@ def _powers(power: Mapping[str, Any] | None) -> dict[str, Any]:
     return {"strength": power["strength"], "family": power["family"], "power": grid}
 
 
+def load_records(path: Path | str | None = None) -> list[Record]:
+    """As :func:`load_record`; without a file named, those of probes run by name as well."""
+    first = load_record(path)
+    named = path or os.environ.get("MEDAUDIT_CALIBRATION")
+    more = [] if named else sorted(_PACKAGED.parent.glob(_BY_NAME))
+    return [*([first] if first else []), *(_read(source) for source in more)]
+
+
 def load_record(path: Path | str | None = None) -> Record | None:
     """The record in a file, in ``MEDAUDIT_CALIBRATION``, or the shipped one; None where there is none."""
     named = path or os.environ.get("MEDAUDIT_CALIBRATION")
     source = Path(named) if named else _PACKAGED
-    if not named and not source.is_file():
-        return None
+    return None if not named and not source.is_file() else _read(source)
+
+
+def _read(source: Path) -> Record:
     try:
         document = json.loads(source.read_text(encoding="utf-8"))
     except FileNotFoundError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -79,10 +79,15 @@ class Subject:
         """None where nothing is planted, or where the probe meant for the flaw is yet to come."""
         return Target(**self.card["finds"]) if self.card.get("finds") else None
 
+    def target_of(self, probes: Container[str]) -> Target | None:
+        """The alarm that must be raised when these probes run: ``target``, or that of a probe run by name."""
+        by_name = [Target(**alarm) for alarm in self.card.get("by_name", ())]
+        return next((each for each in by_name if each.probe in probes), self.target)
+
     @property
     def consequences(self) -> Sequence[Target]:
         """Alarms that follow from the flaw: neither the right name for it nor false."""
-        return [Target(**alarm) for alarm in self.card.get("also", ())]
+        return [Target(**alarm) for alarm in (*self.card.get("also", ()), *self.card.get("by_name", ()))]
 
     @property
     def twin(self) -> Subject:
@@ -97,6 +102,6 @@ def _check(card: Any) -> None:
     missing = [name for name in ("flaw", "data") if not isinstance(card.get(name), str)]
     if missing:
         raise KeyError(f"no {' and no '.join(missing)}")
-    for alarm in (card.get("finds") or None, *card.get("also", ())):
+    for alarm in (card.get("finds") or None, *card.get("also", ()), *card.get("by_name", ())):
         if alarm is not None:
             Target(**alarm)

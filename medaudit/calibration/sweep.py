@@ -27,7 +27,10 @@ CLEAN_DATA = ("chest", "chest-marker", "chest-tube")
 
 @dataclass(frozen=True)
 class Tier:
-    """How much is run: clean audits in all, audits of each flaw, cases in each, and the grid of power."""
+    """How much is run: clean audits in all, audits of each flaw, cases in each, and the grid of power.
+
+    ``clean_data``: the image phantoms that clean phantoms are audited on, in turns.
+    """
 
     name: str
     clean_runs: int
@@ -36,9 +39,12 @@ class Tier:
     effects: tuple[float, ...]
     sizes: tuple[int, ...]
     draws: int
+    clean_data: tuple[str, ...] = CLEAN_DATA
 
 
 FULL = Tier("full", 60, 10, 240, (0.05, 0.10, 0.15, 0.20, 0.30), (60, 120, 240, 480, 960), 40)
+#: For a probe that runs by name: one that asks of each question alone, on data that ask one question most.
+BY_NAME = Tier("by-name", 60, 10, 400, (), (), 0, ("chest-marker", "chest-tube"))
 FAST = Tier("fast", 3, 1, 200, (), (60,), 4)
 
 
@@ -64,8 +70,9 @@ def calibrate(
 ) -> Record:
     """Run the tier and return its record. A second call with the same folder goes on where the first stopped.
 
-    ``probes`` and ``phantoms`` are all there are unless named; clean phantoms are always run, as no rate of
-    detection means anything without a rate of false alarms. A phantom may be any folder with a truth card.
+    ``probes`` are those of every audit and ``phantoms`` all there are unless named; clean phantoms are always
+    run, as no rate of detection means anything without a rate of false alarms. A phantom may be any folder
+    with a truth card.
     """
     from medaudit.calibration.record import assemble
 
@@ -92,7 +99,8 @@ def _probes(named: Sequence[str]) -> dict[str, Probe]:
         if name not in legal:
             raise UsageError.unknown("probe", name, legal)
     # Only the audit as a whole has a family-wise rate: a probe alone is an audit of one probe.
-    return {name: probe for name, probe in legal.items() if probe.alarms and (not named or name in named)}
+    wanted = named or [name for name, probe in legal.items() if probe.default]
+    return {name: probe for name, probe in legal.items() if probe.alarms and name in wanted}
 
 
 def _subjects(named: Sequence[str]) -> tuple[list[Subject], list[Subject]]:
@@ -113,7 +121,7 @@ def _check(clean: Sequence[Subject], flawed: Sequence[Subject], probes: Mapping[
         if times > 1:
             raise UsageError(f"Two phantoms are called {name!r}: rename the folder of one of them.")
     for subject in flawed:
-        target = subject.target
+        target = subject.target_of(probes)
         if target is None or target.probe not in probes:
             continue
         rules = [rule.name for rule in probes[target.probe].alarms]
@@ -128,7 +136,7 @@ def _clean_work(clean: Sequence[Subject], tier: Tier, probes: dict[str, Probe], 
     runs: dict[str, list[tuple[str, int]]] = {_typed(subject): [] for subject in clean}
     for number in range(tier.clean_runs):
         name = _typed(clean[number % len(clean)])
-        data = CLEAN_DATA[number // len(clean) % len(CLEAN_DATA)]
+        data = tier.clean_data[number // len(clean) % len(tier.clean_data)]
         runs[name].append((data, CLEAN_SEED + number))
     return [Work(name, tuple(trials), tier, tuple(probes), out) for name, trials in runs.items() if trials]
 
@@ -168,7 +176,8 @@ def run_one(work: Work) -> dict[str, Any]:
     with bench(subject, work.folder) as flawed:
         trials = [flawed.trial(data, seed, work.tier.n, probes) for data, seed in work.trials]
         target = subject.target
-        if target is None or target.probe not in probes:
+        # A probe run by name may look into the model, which two models in one cannot be asked.
+        if target is None or target.probe not in probes or not probes[target.probe].default:
             return {"phantom": subject.name, "trials": trials, "power": None}
         pool = [case for data, seed in work.trials for case in phantom_cases(data, work.tier.n, seed)]
         power = _power(work, subject, flawed, pool, probes[target.probe], _family(trials, probes))

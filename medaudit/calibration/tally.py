@@ -45,7 +45,7 @@ def detection(
     subject: Subject, trials: Sequence[Trial], rules: Rules, level: float = LEVEL
 ) -> dict[str, Any]:
     """Runs in which a flaw was found and named, and those in which something else was raised too."""
-    target, allowed = subject.target, list(subject.consequences)
+    target, allowed = subject.target_of(rules), list(subject.consequences)
     found = named = other = 0
     heard: list[dict[str, Any]] = []
     for trial in trials:
@@ -78,7 +78,7 @@ def _foremost(hit: Mapping[str, Any], raised: Sequence[Mapping[str, Any]]) -> bo
 
 def by_probe(subject: Subject, trials: Sequence[Trial], rules: Rules, level: float = LEVEL) -> dict[str, str]:
     """What each probe did about a flaw: ``found 10/10``, ``follows 9/10``, ``false alarm 1/10``, or quiet."""
-    target, allowed = subject.target, list(subject.consequences)
+    target, allowed = subject.target_of(rules), list(subject.consequences)
     raised = [trial.raised(rules, level) for trial in trials]
     told: dict[str, str] = {}
     for name in rules:

@@ -38,7 +38,8 @@ class Flaw:
 
     ``data`` is the image phantom on which it shows. ``finds`` is the alarm that must be raised there: probe,
     rule, and the slice by which it is rightly named; empty where the probe meant for it comes later.
-    ``also`` lists alarms that follow from the flaw and are no false ones.
+    ``also`` lists alarms that follow from the flaw and are no false ones; ``by_name`` those that probes must
+    raise which run where they are named.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Flaw:
     data: str = "chest"
     finds: Mapping[str, Any] = field(default_factory=dict)
     also: tuple[Mapping[str, Any], ...] = ()
+    by_name: tuple[Mapping[str, Any], ...] = ()
     #: Where the flaw is at work; everywhere, where nothing is said.
     applies: Applies = lambda question, shown: True
     #: What it answers without an image, by question; others are answered at random.
@@ -127,6 +129,10 @@ def _gap(attribute: str) -> dict[str, Any]:
     return {"probe": "robustness", "rule": "subgroup_gap", "slice": {"attribute": attribute}}
 
 
+def _hangs(question: str) -> dict[str, Any]:
+    return {"probe": "spurious", "rule": "shortcut", "slice": {"question": question, "options": "yes | no"}}
+
+
 def _under(shift: str) -> dict[str, Any]:
     return {"probe": "robustness", "rule": "shift_sensitive", "slice": {"shift": shift}}
 
@@ -159,6 +165,7 @@ FLAWS: dict[str, Flaw] = {
             _from_marker,
             data="chest-marker",
             finds=_gap("site"),
+            by_name=(_hangs("Is there an opacity?"),),
         ),
         _partial(
             "shortcut-tube",
@@ -167,6 +174,7 @@ FLAWS: dict[str, Flaw] = {
             _from_tube,
             data="chest-tube",
             finds=_gap("site"),
+            by_name=(_hangs("Is there an effusion?"),),
         ),
         _partial(
             "vendor-shift",

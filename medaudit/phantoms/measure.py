@@ -154,6 +154,7 @@ def write_card(
         "flaw": flaw.says,
         "data": flaw.data,
         "finds": dict(flaw.finds) or None,
+        "by_name": [dict(alarm) for alarm in flaw.by_name],
         "also": [dict(alarm) for alarm in flaw.also],
         "measured": measured(load_built(folder, base), flaw, cases),
         "seed": seed,

@@ -39,7 +39,8 @@ def search(regions: Regions, settings: Settings) -> Discovery:
     counts = tuple(settings.counts or ())
     pool = regions.within(first)
     if not counts:
-        counts = usual_counts(regions.classes, min(len(pool), settings.fit_at_most))
+        per_image = int(np.median(regions.per_image[regions.per_image > 0]))
+        counts = usual_counts(regions.classes, min(len(pool), settings.fit_at_most), per_image)
     if not lacking and not any(2 <= k < min(len(pool), settings.fit_at_most) for k in counts):
         lacking = wording.too_few_regions(len(pool), counts)
     if lacking:

@@ -76,7 +76,7 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Stability:
-    """Is the top cluster there again with other seeds and other k? Median Jaccard index of its images."""
+    """Does the top cluster part the images alike with other seeds and other k? 0 to 1, by Jaccard's index."""
 
     median: float
     values: tuple[float, ...]

@@ -51,13 +51,17 @@ class Settings:
             )
 
 
-def usual_counts(classes: int, regions: int) -> tuple[int, ...]:
-    """About ten k from 2 Y to 5 Y, and up to 25 where that is more; none that leaves clusters of under 4.
+def usual_counts(classes: int, regions: int, per_image: int = 1) -> tuple[int, ...]:
+    """About ten k from 2 Y to 5 Y, up to 25 where that is more; at least twice the regions of an image.
 
-    RaVL's rule for Y classes, except that few classes get more clusters, as its authors gave them.
+    RaVL's rule for Y classes, except that few classes get more clusters, as its authors gave them. What lies
+    at one place looks alike in most images: with fewer than two clusters a place they would be the places,
+    each in every image, and there would be nothing to compare. None that leaves clusters of under 4 regions.
     """
-    low, high = 2 * classes, max(5 * classes, _MOST_CLUSTERS_AT_LEAST)
-    high = max(low, min(high, regions // 4))
+    low = max(2 * classes, 2 * per_image)
+    high = max(5 * classes, _MOST_CLUSTERS_AT_LEAST, 2 * low if per_image > classes else 0)
+    high = max(2 * classes, min(high, regions // 4))
+    low = min(low, high)
     step = max(1, -(-(high - low) // (_COUNTS_TRIED - 1)))
     return tuple(range(low, high + 1, step))
 

@@ -27,12 +27,13 @@ def stability(
     """How much do the images of the top cluster depend on the luck of the partition?
 
     The whole search is repeated with 5 other seeds and 3 values of k; each gives a top cluster (covariates
-    aside), whose images are compared with ``top`` by Jaccard's index ``|A and B| / |A or B|``. Among
-    ``images``; ``first`` as in `examine`.
+    aside), which parts the images in two as ``top`` does: see `alike`. Among ``images``; ``first`` as in
+    `examine`.
     """
     most = min(len(regions.within(first)), settings.fit_at_most) - 1
     counts = tuple(dict.fromkeys(min(most, max(2, round(factor * k))) for factor in _FACTORS))
-    values = tuple(jaccard(top, again) for again in _again(regions, counts, images, first, settings))
+    among = np.flatnonzero(images)
+    values = tuple(alike(top, again, among) for again in _again(regions, counts, images, first, settings))
     return Stability(float(np.median(values)), values, counts, SEEDS)
 
 
@@ -40,6 +41,22 @@ def jaccard(a: Codes, b: Codes) -> float:
     """Size of what two sets share over that of both together; 1 for two empty sets."""
     union = len(np.union1d(a, b))
     return len(np.intersect1d(a, b)) / union if union else 1.0
+
+
+def alike(a: Codes, b: Codes, among: Codes) -> float:
+    """Do two clusters part the images alike? 1 where they do, whichever side each calls its own.
+
+    A mark that lies left or right of every image makes two clusters, each the other's absence, which take
+    turns at the top. With A' the images ``among`` all that A lacks and J Jaccard's index::
+
+        max(min(J(A, B), J(A', B')), min(J(A, B'), J(A', B)))
+
+    Both sides count, as two clusters that hold most images share most by chance.
+    """
+    without_a, without_b = np.setdiff1d(among, a), np.setdiff1d(among, b)
+    same = min(jaccard(a, b), jaccard(without_a, without_b))
+    mirrored = min(jaccard(a, without_b), jaccard(without_a, b))
+    return max(same, mirrored)
 
 
 def _again(

@@ -12,7 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 import medaudit
-from medaudit.calibration.record import Record, load_record
+from medaudit.calibration.record import Record, load_record, load_records
 from medaudit.case import CaseSet
 from medaudit.errors import DataError
 from medaudit.phantoms import case_set
@@ -181,3 +181,32 @@ def test_a_scan_refuses_a_bad_record_before_it_asks_anything(bed: SimpleNamespac
         scanned(cases, model, calibration=str(tmp_path / "r.json"))
 
     assert model.asked == []
+
+
+def test_where_only_whole_flaws_were_tried_a_row_says_how_often_they_were_found(
+    document: Document, probes: Probes
+) -> None:
+    flaws = [
+        flaw | {"power": [], "found": {"runs": 10, "hits": 9, "rate": 0.9, "interval": [0.55, 0.9975]}}
+        for flaw in document["flaws"]
+    ]
+    told = row(document | {"flaws": flaws}, probes, 60)
+
+    assert (told["power"], told["power_interval"], told["effect"]) == (0.9, [0.55, 0.9975], None)
+    assert told["n"] == document["clean"]["n"]
+    assert "finds the whole flaw in 9 of 10 audits" in told["sentence"]
+
+
+def test_records_of_probes_by_name_lie_beside_the_first(
+    document: Document, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("MEDAUDIT_CALIBRATION", raising=False)
+    monkeypatch.setattr("medaudit.calibration.record._PACKAGED", tmp_path / "record.json")
+    assert load_records() == []
+
+    Record(document).save(tmp_path / "record.json")
+    Record(document | {"tier": "by-name"}).save(tmp_path / "record-spurious.json")
+
+    assert [each.document["tier"] for each in load_records()] == [document["tier"], "by-name"]
+    # Control: who names one gets that one.
+    assert load_records(tmp_path / "record-spurious.json") == [Record(document | {"tier": "by-name"})]

@@ -9,7 +9,7 @@ import pytest
 
 import medaudit
 from medaudit.calibration.page import page
-from medaudit.calibration.record import Record, load_record
+from medaudit.calibration.record import Record, load_record, load_records
 from medaudit.calibration.tally import bearable
 from medaudit.phantoms import card, names
 from medaudit.registry import available
@@ -27,7 +27,11 @@ def record() -> Record:
 
 @pytest.fixture(scope="module")
 def judged() -> dict[str, Any]:
-    return {name: probe for name, probe in available("probe").items() if probe.alarms}
+    return {name: probe for name, probe in available("probe").items() if probe.alarms and probe.default}
+
+
+def by_name() -> list[str]:
+    return [name for name, probe in available("probe").items() if probe.alarms and not probe.default]
 
 
 def test_whole_audits_of_clean_phantoms_are_quiet_in_19_of_20_runs(record: Record) -> None:
@@ -78,7 +82,7 @@ def test_power_rises_with_the_dose_and_with_the_number_of_cases(record: Record) 
 
 def test_the_page_in_the_docs_is_drawn_from_it(record: Record) -> None:
     text = (ROOT / "docs" / "calibration.md").read_text(encoding="utf-8")
-    assert text == page(record), "docs/calibration.md is of another record: make calibration"
+    assert text == page(load_records()), "docs/calibration.md is of another record: make calibration"
 
 
 def test_a_scan_attaches_it(record: Record) -> None:
@@ -90,3 +94,25 @@ def test_a_scan_attaches_it(record: Record) -> None:
     )
     assert {row["flaw"] for row in rows} == {"blind", "prior-heavy"}
     assert all("0 alarms on 60 clean audits" in row["sentence"] for row in rows)
+
+
+@pytest.mark.parametrize("name", by_name())
+def test_a_probe_that_runs_by_name_has_a_record_of_its_own(name: str) -> None:
+    (record,) = (each for each in load_records() if name in each.document["probes"])
+    document, probe = record.document, available("probe")[name]
+
+    assert list(document["probes"]) == [name]
+    assert document["clean"]["audit"]["runs"] >= 40
+    assert document["clean"]["audit"]["rate"] <= document["level"] == 0.05
+    aimed = [flaw for flaw in document["flaws"] if flaw["target"] and flaw["target"]["probe"] == name]
+    assert aimed
+    for flaw in aimed:
+        assert flaw["found"]["runs"] >= 10, flaw["flaw"]
+        assert flaw["found"]["rate"] >= 0.9, flaw["flaw"]
+    limits = {(m["probe"], m["rule"]): m["limit"] for m in document["margins"]}
+    assert all(bearable(rule, limits[name, rule.name]) for rule in probe.alarms), AGAIN
+    rows = record.rows({name: probe}, 400)
+    assert {row["flaw"] for row in rows} == {flaw["flaw"] for flaw in aimed}
+    assert all("finds the whole flaw in" in row["sentence"] for row in rows)
+    for phantom, weights in document["weights"].items():
+        assert card(phantom)["weights_sha256"] == weights, AGAIN

@@ -158,3 +158,24 @@ def test_a_margin_is_borne_when_it_is_no_stricter_than_its_limit() -> None:
     assert bearable(BLIND, 0.05)
     assert not bearable(BLIND, 0.04)
     assert not bearable(GAP, None)
+
+
+def test_a_probe_run_by_name_has_a_target_of_its_own() -> None:
+    subject = Subject(
+        "x", Path("x"), {"flaw": "x", "data": "chest", "finds": SEXED, "also": (), "by_name": [BLINDED]}
+    )
+    alone, together = {"looks": (BLIND,)}, {"splits": (GAP,)}
+    trials = [trial(SEX, NO_GAIN), trial(QUIET, NO_GAIN, seed=1)]
+
+    assert (detection(subject, trials, alone)["target"], detection(subject, trials, together)["target"]) == (
+        BLINDED,
+        SEXED,
+    )
+    assert detection(subject, trials, alone)["found"]["hits"] == 2
+    assert detection(subject, trials, together)["found"]["hits"] == 1
+    # Neither is a false alarm where the other is looked for.
+    assert detection(subject, trials, together)["other"]["hits"] == 0
+    assert by_probe(subject, trials, alone) == {"looks": "found 2/2"}
+    # Control: without it the same alarm is a false one.
+    plain = Subject("x", Path("x"), {"flaw": "x", "data": "chest", "finds": SEXED, "also": ()})
+    assert detection(plain, trials, alone)["other"]["hits"] == 2

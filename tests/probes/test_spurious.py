@@ -146,7 +146,7 @@ def test_a_mark_that_is_read_is_found_and_its_edits_flip_every_answer() -> None:
     assert (inserted.estimate, inserted.n, inserted.control.estimate) == (1.0, 40, 0.0)
     assert marked.p_value == inserted.p_value == pytest.approx(2 * 0.5**40)
     assert {edit["only_edit"] for edit in marked.data["edits"].values()} == {40}
-    assert inserted.data["edits"]["patch"]["test"] == "exact McNemar"
+    assert inserted.data["edits"]["beside its own class"]["test"] == "exact McNemar"
     gap = one(findings, "gap", str(marked.slice["cluster"]))
     assert "a part with a bright mark in the upper left" in gap.data["sentence"]
     assert "'yes' is answered 80 of 80 times; without it 0 of 80" in gap.data["sentence"]
@@ -184,7 +184,9 @@ def test_errors_without_a_cause_in_the_picture_are_not_found(seed: int) -> None:
     assert shortcut.verdict in (Verdict.MEASURED, Verdict.INCONCLUSIVE)
     assert shortcut.data["verdict"] != "found"
     assert shortcut.p_value is not None
-    assert shortcut.p_value > 0.05
+    # One in twenty nulls falls below 0.05 (tests/regions counts them); none of them may be found.
+    assert shortcut.p_value > 0.005
+    assert shortcut.data["edit_effect"] is None
     assert not [each for each in findings if each.metric == "removal_flip"]
 
 

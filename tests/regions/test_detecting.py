@@ -9,7 +9,7 @@ from medaudit.regions.detecting import detectable, differences
 from medaudit.regions.examining import examine
 from medaudit.regions.partition import Partition
 from medaudit.regions.settings import Settings
-from medaudit.regions.stability import jaccard
+from medaudit.regions.stability import alike, jaccard
 
 SETTINGS = Settings(resamples=199)
 
@@ -67,3 +67,23 @@ def test_jaccard():
     assert jaccard(np.array([1, 2, 3]), np.array([2, 3, 4])) == 0.5
     assert jaccard(np.array([1]), np.array([2])) == 0
     assert jaccard(np.array([], int), np.array([], int)) == 1
+
+
+def test_two_clusters_part_the_images_alike_whichever_side_is_theirs():
+    every = np.arange(100)
+    left = every[:40]
+    assert alike(left, left, every) == 1
+    # The mark's absence is the same parting of the images; Jaccard's index alone calls it nothing.
+    assert (jaccard(left, every[40:]), alike(left, every[40:], every)) == (0, 1)
+    assert alike(left, every[:30], every) == pytest.approx(0.75)
+    # Control: two clusters that hold most images share most of them by chance.
+    most, others = every[:80], every[20:]
+    assert jaccard(most, others) == pytest.approx(0.6)
+    assert alike(most, others, every) == pytest.approx(0.25)
+
+
+def test_partings_by_chance_are_not_alike():
+    every, rng = np.arange(400), np.random.default_rng(0)
+    for share in (0.1, 0.5, 0.9):
+        drawn = [np.flatnonzero(rng.random(400) < share) for _ in range(40)]
+        assert max(alike(a, b, every) for a, b in zip(drawn[::2], drawn[1::2], strict=True)) < 0.45

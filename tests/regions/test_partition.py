@@ -96,5 +96,9 @@ def test_ranges_of_k():
     assert usual_counts(10, 2000)[0] == 20
     assert usual_counts(10, 2000)[-1] <= 50
     assert usual_counts(2, 40)[-1] <= 10
+    # Each of 16 places can part in two; regions bound it all the same.
+    assert (usual_counts(2, 2000, 16)[0], usual_counts(2, 2000, 16)[-1]) == (32, 64)
+    assert usual_counts(10, 2000, 4) == usual_counts(10, 2000)
+    assert usual_counts(2, 100, 16)[-1] <= 25
     with pytest.raises(UsageError, match="3 regions allow 2 to 2"):
         partition(unit_rows(np.eye(3)), [5, 6], seed=0)
