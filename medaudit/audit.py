@@ -37,7 +37,7 @@ class Audit:
 
     @property
     def failed(self) -> list[Finding]:
-        """Findings that missed their threshold."""
+        """Findings that missed their threshold, or that their probe found and confirmed without one."""
         return [finding for finding in self.findings if finding.verdict is Verdict.FAIL]
 
     @property
@@ -60,7 +60,8 @@ class Audit:
         return (self.document.get("plan") or {}).get("audit") or {}
 
     def exit_code(self, strict: bool = False) -> int:
-        """0 no gate failed, 1 a gate failed (strict: or is undecided), 3 incomplete, 130 interrupted.
+        """0 nothing failed, 1 a gate failed (strict: or is undecided) or a probe found and confirmed a flaw,
+        3 incomplete, 130 interrupted.
 
         A raised alarm leads to 1 only where the plan says ``fail_on_alarm``.
         """

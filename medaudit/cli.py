@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from medaudit import cli_phantoms
+from medaudit import cli_pairs, cli_phantoms
 from medaudit.errors import MedauditError
 from medaudit.terminal import printable
 
@@ -139,8 +139,8 @@ def scan(
 ) -> None:
     """Audit a model and write report.html, audit.json, junit.xml and findings.sarif.
 
-    The same command again goes on where it stopped. Exit codes: 0 no gate failed, 1 a gate failed,
-    2 usage or bad input, 3 incomplete, 130 interrupted.
+    The same command again goes on where it stopped. Exit codes: 0 no gate failed, 1 a gate failed
+    or a probe confirmed a flaw, 2 usage or bad input, 3 incomplete, 130 interrupted.
     """
     from medaudit import front
 
@@ -272,6 +272,8 @@ def check(
 
 
 app.command()(cli_phantoms.calibrate)
+app.command()(cli_pairs.pairs)
+app.command()(cli_pairs.agreement)
 
 
 @app.command()

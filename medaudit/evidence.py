@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from medaudit.audit import write_text
 from medaudit.case import Case, CaseSet
 from medaudit.context import Context
-from medaudit.finding import Finding
+from medaudit.finding import Finding, Verdict
 from medaudit.model import Answer
 from medaudit.store import Store
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from medaudit.image import Image
 
 FILE = "evidence.json"
+#: Cases of one probe; those of its failed findings take half of them first.
 MOST = 48
 SIDE = 160
 
@@ -33,12 +34,23 @@ def save_evidence(
         path.unlink(missing_ok=True)
         return
     by_id = {case.id: case for case in cases.cases}
-    # One case of each finding in turn, so that no finding's list uses up the room.
-    rounds = max((len(finding.evidence) for finding in findings), default=0)
-    wanted = [f.evidence[turn] for turn in range(rounds) for f in findings if turn < len(f.evidence)]
-    shown = [by_id[name] for name in list(dict.fromkeys(wanted))[:MOST] if name in by_id]
+    wanted = [name for probe in dict.fromkeys(f.probe for f in findings) for name in _of(probe, findings)]
+    shown = [by_id[name] for name in dict.fromkeys(wanted) if name in by_id]
     record = {"cases": {case.id: _card(case, context, store) for case in shown}}
     write_text(path, json.dumps(record, ensure_ascii=False))
+
+
+def _of(probe: str, findings: Sequence[Finding]) -> list[str]:
+    own = [finding for finding in findings if finding.probe == probe]
+    failed = _in_turn([finding for finding in own if finding.verdict is Verdict.FAIL])
+    return list(dict.fromkeys([*failed[: MOST // 2], *_in_turn(own)]))[:MOST]
+
+
+def _in_turn(findings: Sequence[Finding]) -> list[str]:
+    """One case of each finding in turn, so that no finding's list uses up the room."""
+    rounds = max((len(finding.evidence) for finding in findings), default=0)
+    named = [f.evidence[turn] for turn in range(rounds) for f in findings if turn < len(f.evidence)]
+    return list(dict.fromkeys(named))
 
 
 def _card(case: Case, context: Context, store: Store) -> dict[str, Any]:
@@ -46,6 +58,9 @@ def _card(case: Case, context: Context, store: Store) -> dict[str, Any]:
     answer = store.lookup([key]).get(key)
     return {
         "thumbnail": thumbnail(case.images[0]) if case.images else None,
+        # Width and height: boxes are in pixels of the original.
+        "size": list(case.images[0].size[::-1]) if case.images else None,
+        "options": list(case.options),
         "question": case.question,
         "reference": case.answer,
         "answers": {"as given": _said(case, answer)} if answer else {},

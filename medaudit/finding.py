@@ -12,6 +12,8 @@ from typing import Any
 
 #: Stands before what a gate adds to a finding's reason, so that gating again can take it off.
 UNDECIDED = "Undecided:"
+#: In a gated finding's data: the verdict that the probe gave it itself.
+OWN = "own_verdict"
 
 
 def _finite(value: Any) -> bool:
@@ -96,10 +98,14 @@ class Finding:
 
         pass when the whole interval meets it, fail when the whole interval misses it, else inconclusive
         with the number of cases that would decide at this spread. A finding without an estimate keeps its
-        verdict: what could not be measured neither passes nor fails.
+        verdict: what could not be measured neither passes nor fails. A verdict of the probe's own gives way
+        to the gate, and is kept in the data for :meth:`ungated`.
         """
         if self.estimate is None:
             return replace(self, threshold=threshold)
+        if self.threshold is None and self.verdict is not Verdict.MEASURED:
+            own = replace(self, verdict=Verdict.MEASURED, data={**self.data, OWN: str(self.verdict)})
+            return own.gated(threshold)
         if self.interval is None:
             why = "no interval could be computed, so the threshold cannot be judged"
             return replace(self, threshold=threshold, verdict=Verdict.INCONCLUSIVE, reason=self._because(why))
@@ -117,7 +123,9 @@ class Finding:
         if self.threshold is None or self.estimate is None:
             return replace(self, threshold=None)
         reason = self.reason.split(UNDECIDED)[0].strip()
-        return replace(self, threshold=None, verdict=Verdict.MEASURED, reason=reason)
+        data = {name: value for name, value in self.data.items() if name != OWN}
+        verdict = Verdict(self.data.get(OWN, Verdict.MEASURED))
+        return replace(self, threshold=None, verdict=verdict, reason=reason, data=data)
 
     def _because(self, why: str) -> str:
         return f"{self.reason} {UNDECIDED} {why}".strip()

@@ -68,6 +68,62 @@ def run(job: Job, *, quiet: bool) -> tuple[Audit, Path, bool]:
     return audit, folder, plan.audit.strict
 
 
+@dataclass(frozen=True)
+class Told:
+    """What ``medaudit pairs`` prints; ``incomplete`` where the model left something unanswered."""
+
+    summary: Mapping[str, Any]
+    lines: Sequence[str]
+    incomplete: bool
+
+
+def pairs(
+    model: str | None,
+    data: str | None,
+    plan_file: Path | None,
+    *,
+    mine: str | None,
+    out: Path,
+    pictures: Path | None,
+    audit: Path | None,
+    given: Mapping[str, Any],
+    quiet: bool,
+) -> Told:
+    """Mine, write the table, and say what to do with it."""
+    from medaudit.progress import Quiet, RichProgress
+    from medaudit.resolve import merge
+    from medaudit.reviewing import Wanted, write_pairs
+
+    plan = merge(plan_file, **given)
+    name = model or plan.audit.model
+    if name is None:
+        raise UsageError("No model was named. Type: medaudit pairs MODEL --data DATA --mine question.")
+    folder = audit or Path(plan.audit.out or f"{_slug(name)}-audit")
+    wanted = Wanted(name, data, plan_file, out, folder, mine, pictures, given)
+    with contextlib.redirect_stdout(sys.stderr):
+        written = write_pairs(wanted, Quiet() if quiet else RichProgress())
+    n, facts = len(written.mined.pairs), written.mined.facts
+    lines = [f"{n} pairs of {facts.images} pictures, alike by {written.by}"]
+    if n:
+        shown = [f"pictures   {pictures / 'index.html'} (they may show patients)"] if pictures else []
+        lines += [f"table      {out}", *shown]
+        lines.append("fill in    decision: approve, edit, reject or undecidable; reviewer, note")
+        lines.append(f'then scan  with mine = "{written.by}", review = "{out}" under [probe.confusion]')
+    else:
+        lines.append(f"no table   {facts.reason}")
+    lines += [f"problem    no answer: {why}" for why in dict.fromkeys(written.failed)]
+    summary = {
+        "pairs": n,
+        "by": written.by,
+        "table": str(out) if n else None,
+        "pictures": str(pictures) if n and pictures else None,
+        "attributes": {row.attribute: row.mined for row in facts.attributes if row.mined},
+        "reason": facts.reason,
+        "unanswered": len(written.failed),
+    }
+    return Told(summary, lines, bool(written.failed))
+
+
 def _slug(model: str) -> str:
     return re.sub(r"[^A-Za-z0-9.]+", "-", model.rstrip("/").removeprefix("phantom:")).strip("-.")[-60:]
 
@@ -189,16 +245,17 @@ def summary(audit: Audit, folder: Path, code: int) -> dict[str, Any]:
 
 
 def lines(audit: Audit, folder: Path) -> list[str]:
-    """What a scan prints at its end: head, alarms, gates, problems, where the files are."""
+    """What a scan prints at its end: head, confirmed flaws, alarms, gates, problems, where the files are."""
     document = audit.document
     data = document["data"]
     head = f"{document['model']['id']} on {data['cases']} cases of {data['groups']} groups: {audit.status}"
     shown = _shown(audit)
-    text = [head, *_alarms(audit), *map(_line, shown)]
+    text = [head, *map(_line, _confirmed(audit)), *_alarms(audit), *map(_line, shown)]
     text += [f"problem    {problem}" for problem in document["run"].get("problems", [])]
     ended = [row for row in document["coverage"] if row["status"] in {"error", "not_applicable"}]
     text += [f"{row['status']:<10} {row['probe']}: {row['reason']}" for row in ended]
-    text += _silent(audit, {row["probe"] for row in ended} | {finding.probe for finding in shown})
+    told = {finding.probe for finding in [*shown, *_confirmed(audit)]}
+    text += _silent(audit, {row["probe"] for row in ended} | told)
     if audit.status == "interrupted":
         text.append("The same command again goes on where this one stopped.")
     return [printable(line) for line in (*text, f"report     {folder / 'report.html'}")]
@@ -216,6 +273,11 @@ def _silent(audit: Audit, told: set[str]) -> list[str]:
     ]
 
 
+def _confirmed(audit: Audit) -> list[Finding]:
+    """What probes failed by themselves: no gate speaks of it, and the exit code is 1 all the same."""
+    return [finding for finding in audit.failed if finding.threshold is None]
+
+
 def _alarms(audit: Audit) -> list[str]:
     """A line per raised alarm, or one that says how many tests raised none; nothing for older documents."""
     rows = audit.document.get("alarms")
@@ -223,6 +285,8 @@ def _alarms(audit: Audit) -> list[str]:
         return []
     tests = sum(row["p_value"] is not None for row in rows)
     over = f"{tests} test" + ("" if tests == 1 else "s")
+    if not tests and _confirmed(audit):
+        return ["no alarm: no rule could be tested; what a probe found and confirmed by itself stands above"]
     if not tests:
         return ["no alarm: nothing could be tested"]
     if not audit.alarms:
@@ -249,13 +313,15 @@ FIRST = 4
 def _shown(audit: Audit) -> list[Finding]:
     if audit.gated:
         return audit.gated
-    whole = {"image", "predictor", "attribute", "replicate", "mode"}
+    whole = {"image", "predictor", "attribute", "replicate", "mode", "question", "options"}
+    confirmed = {finding.id for finding in _confirmed(audit)}
     shown = [
         finding
         for finding in audit.findings
         if finding.metric in HEADLINE and not (set(finding.slice) - whole) and "value" not in finding.slice
+        if finding.id not in confirmed
     ]
-    named = {finding.probe for finding in shown}
+    named = {finding.probe for finding in [*shown, *_confirmed(audit)]}
     measured = [f for f in audit.findings if f.interval is not None and f.probe not in named]
     for probe in dict.fromkeys(finding.probe for finding in measured):
         shown += [finding for finding in measured if finding.probe == probe][:FIRST]
@@ -263,14 +329,15 @@ def _shown(audit: Audit) -> list[Finding]:
 
 
 def _line(finding: Finding) -> str:
+    verdict = "CONFIRMED" if finding.verdict is Verdict.FAIL and not finding.threshold else finding.verdict
     name = f"{finding.probe}/{finding.metric}"
     qualifiers = " ".join(f"{key}={value}" for key, value in finding.slice.items())
     if finding.estimate is None:
-        return f"{finding.verdict:<12} {name} {qualifiers}: {finding.reason}"
+        return f"{verdict:<12} {name} {qualifiers}: {finding.reason}"
     interval = "no interval"
     if finding.interval:
         interval = f"[{finding.interval[0]:.3f}, {finding.interval[1]:.3f}]"
     bound = f", must be {finding.threshold.op} {finding.threshold.value}" if finding.threshold else ""
     note = f" ({finding.reason})" if finding.reason else ""
     numbers = f"{finding.estimate:.3f} {interval}, n = {finding.n}{bound}"
-    return f"{finding.verdict:<12} {name} {qualifiers}: {numbers}{note}"
+    return f"{verdict:<12} {name} {qualifiers}: {numbers}{note}"

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 SHOWN_MEMBERS, SHOWN_CLASSES = 12, 20
 # Share of a cluster's regions in one ninth of the image, from which the place is said.
 _MOSTLY = 0.6
-# A mark differs from the ground of its region by this many grey levels of 256, and covers no more of it.
-_MARK, _SMALL = 96, 0.3
+# A mark differs from the ground of its region by this many grey levels of 256, and covers so much of it:
+# less is what a neighbour's edge leaves in the corner of a region, more is no mark.
+_MARK, _LEAST, _SMALL = 96, 0.03, 0.3
 # Grey levels of 256 by which a part is brighter or darker than its image.
 _SHADE = 24
 
@@ -31,6 +32,7 @@ def gallery(study: Study, cluster: Cluster) -> dict[str, Any]:
     """Medoid, nearest members, accuracy by class with and without, and one sentence; JSON, bounded."""
     seen, task = study.seen, study.task
     shown: dict[str, Any] = {"sentence": sentence(study, cluster), "classes": _classes(study, cluster)}
+    shown["helped"] = task.options[cluster.helped] if cluster.helped is not None else None
     if cluster.medoid is None:
         return shown
     members: dict[int, int] = {}
@@ -52,6 +54,7 @@ def gallery(study: Study, cluster: Cluster) -> dict[str, Any]:
     }
     shown |= {"members": rows, "regions": len(cluster.members), "images": len(cluster.images)}
     shown["place"] = _place(study, cluster)
+    shown["look"] = look(study, cluster)
     shown["on_annotated_evidence"] = on_evidence(study, cluster)
     return shown
 
@@ -66,7 +69,7 @@ def sentence(study: Study, cluster: Cluster) -> str:
     option = study.task.options[label]
     what = cluster.name
     if cluster.medoid is not None:
-        what = f"{_look(study, cluster)} in the {_place(study, cluster)['where']} ({cluster.name})"
+        what = f"{look(study, cluster)} in the {_place(study, cluster)['where']} ({cluster.name})"
     return (
         f"With {what}, {option!r} is answered {int(answered[inside].sum())} of "
         f"{int(inside.sum())} times; without it {int(answered[outside].sum())} of {int(outside.sum())}."
@@ -148,7 +151,7 @@ def _place(study: Study, cluster: Cluster) -> dict[str, Any]:
     return {"where": where, "share": share}
 
 
-def _look(study: Study, cluster: Cluster) -> str:
+def look(study: Study, cluster: Cluster) -> str:
     """The medoid in words, for who does not see it: a mark on its ground, or bright or dark as a whole."""
     assert cluster.medoid is not None
     pixels = study.task.images[int(study.seen.regions.image[cluster.medoid])].pixels()
@@ -156,7 +159,7 @@ def _look(study: Study, cluster: Cluster) -> str:
     part = pixels[y0:y1, x0:x1].astype(np.float64)
     above = part - np.median(part)
     for name, beyond in (("bright", above > _MARK), ("dark", above < -_MARK)):
-        if 0 < beyond.mean() < _SMALL:
+        if _LEAST <= beyond.mean() < _SMALL:
             return f"a part with a {name} mark"
     over = float(part.mean() - pixels.mean())
     return "a part" if abs(over) < _SHADE else "a bright part" if over > 0 else "a dark part"

@@ -74,9 +74,10 @@ class Study:
 
     @property
     def top(self) -> Cluster | None:
-        """The best cluster whose edits confirm it; else the best of regions, of attributes, of all."""
+        """The best cluster whose edits confirm it, in both directions before one; else of regions, of all."""
         regions = [each for each in self.kept if each.medoid is not None]
         confirmed = [each for each in regions if self.confirmed_by(each.name)]
+        confirmed.sort(key=lambda each: -len(self.confirmed_by(each.name)))
         return next(iter([*confirmed, *regions, *self.kept, *self.found.clusters]), None)
 
 

@@ -18,9 +18,11 @@ _UNITS = {"share": "\u00a0%", "percent": "\u00a0%", "points": "\u00a0pts"}
 
 
 def number(value: float, kind: str = "number") -> str:
-    """A value of a kind (``share``, ``points``, ``percent``, ``ratio``, ``number``), without its unit."""
+    """A value of a kind (``share``, ``points``, ``percent``, ``ratio``, ``count``, ...), without its unit."""
     if kind in _UNITS:
         return _rounded(value * 100, 1)
+    if kind == "count":
+        return count(value)
     return _rounded(value, 2 if abs(value) < 1000 else 0)
 
 

@@ -16,6 +16,8 @@ SIGNS = {
     "not_applicable": ("\u2013", "none", "not applicable"),
     "error": ("!", "fail", "error"),
 }
+#: A probe may judge its own finding, without a gate.
+CONFIRMED = "found and confirmed"
 _RELATION = {">=": "at least", "<=": "at most"}
 
 
@@ -36,6 +38,10 @@ class Item:
         self.words = wording.metric(self.metric)
         self.kind = self.words.kind
         self.sign, self.css, self.word = SIGNS[self.verdict]
+        #: Failed by its own probe: no gate speaks of it.
+        self.confirmed = self.verdict == "fail" and self.threshold is None
+        if self.confirmed:
+            self.word = CONFIRMED
 
     @property
     def low(self) -> float | None:

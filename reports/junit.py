@@ -1,4 +1,4 @@
-"""junit.xml: one test per gated finding, so that any CI system shows an audit as tests."""
+"""junit.xml: one test per judged finding, so that any CI system shows an audit as tests."""
 
 from __future__ import annotations
 
@@ -12,25 +12,32 @@ from medaudit.reports.alarms import Notice, alarms, settings
 from medaudit.reports.items import Item
 from medaudit.reports.text import visible_document
 
+NO_GATE = "no gate was set, nothing was judged"
+
 
 @report("junit", filename="junit.xml")
 def junit(document: Mapping[str, Any], folder: Path) -> str:
     """Gates as JUnit tests.
 
     A missed gate is a failure, one that could not be measured an error, an undecided one skipped (a failure
-    where the plan is strict). What broke (a probe, the run itself, a gate that met nothing) is an error. With
-    ``fail_on_alarm`` every test of an alarm rule is one here too, and a raised alarm is a failure.
+    where the plan is strict). What a probe found and confirmed without a gate is a failure too, as it is for
+    the exit code; what was only measured is no test. What broke (a probe, the run itself, a gate that met
+    nothing) is an error. With ``fail_on_alarm`` every test of an alarm rule is one here too, and a raised
+    alarm is a failure.
     """
     shown = visible_document(document)
     strict = bool(((shown.get("plan") or {}).get("audit") or {}).get("strict"))
-    gated = [item for item in map(Item, shown["findings"]) if item.threshold is not None]
+    items = [Item(finding) for finding in shown["findings"]]
+    gated = [item for item in items if item.threshold is not None]
+    confirmed = [item for item in items if item.confirmed]
     notices = _tested(shown)
-    tests = [_test(item, strict) for item in gated] + [_alarm(notice) for notice in notices] + _broken(shown)
+    tests = [_test(item, strict) for item in gated] + [_confirmed(item) for item in confirmed]
+    tests += [_alarm(notice) for notice in notices] + _broken(shown)
     suite = Xml.Element("testsuite", {"name": "medaudit", **_counts(tests)})
     suite.set("timestamp", shown["run"]["started"])
     suite.set("time", f"{shown['run']['duration_s']:.3f}")
     properties = Xml.SubElement(suite, "properties")
-    for name, value in _properties(shown, strict, len(gated)).items():
+    for name, value in _properties(shown, strict, len(gated), len(confirmed)).items():
         Xml.SubElement(properties, "property", {"name": name, "value": value})
     suite.extend(tests)
     suites = Xml.Element("testsuites", {"name": "medaudit", **_counts(tests)})
@@ -39,9 +46,20 @@ def junit(document: Mapping[str, Any], folder: Path) -> str:
     return '<?xml version="1.0" encoding="utf-8"?>\n' + Xml.tostring(suites, encoding="unicode") + "\n"
 
 
-def _test(item: Item, strict: bool) -> Xml.Element:
+def _testcase(item: Item) -> Xml.Element:
     name = item.metric + (f"[{_slice(item)}]" if item.slice else "")
-    test = Xml.Element("testcase", {"classname": item.probe, "name": name, "time": "0"})
+    return Xml.Element("testcase", {"classname": item.probe, "name": name, "time": "0"})
+
+
+def _confirmed(item: Item) -> Xml.Element:
+    test = _testcase(item)
+    numbers = f"{item.value} {item.ends} (n {item.n} in {item.groups} groups)"
+    _outcome(test, "failure", "finding", f"{item.word}: {numbers}; {item.why}", item)
+    return test
+
+
+def _test(item: Item, strict: bool) -> Xml.Element:
+    test = _testcase(item)
     message = f"{item.value} {item.ends}, must be {item.gate} (n {item.n} in {item.groups} groups)"
     if item.estimate is None or item.verdict in ("error", "not_applicable"):
         _outcome(test, "error", item.verdict, f"could not be measured: {item.why}")
@@ -104,13 +122,15 @@ def _counts(tests: list[Xml.Element]) -> dict[str, str]:
     return {name: str(number) for name, number in {"tests": len(tests), **counts}.items()}
 
 
-def _properties(document: Mapping[str, Any], strict: bool, gates: int) -> dict[str, str]:
+def _properties(document: Mapping[str, Any], strict: bool, gates: int, confirmed: int) -> dict[str, str]:
+    unjudged = "no gate was set, only what was found and confirmed fails" if confirmed else NO_GATE
     return {
         "model": str(document["model"]["id"]),
         "data": str(document["data"]["name"]),
         "run": str(document["run"]["id"]),
         "status": str(document["status"]),
         "findings": str(len(document["findings"])),
-        "gated": str(gates) if gates else "0: no gate was set, nothing was judged",
+        "gated": str(gates) if gates else f"0: {unjudged}",
+        "found and confirmed": str(confirmed),
         "strict": "true" if strict else "false",
     }

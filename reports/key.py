@@ -8,13 +8,16 @@ from medaudit.reports.items import Item
 from medaudit.reports.sentences import shown_to_beat
 
 MOST = 5
+#: What a coin gives: pairs are confused where the whole interval lies above.
+COIN = 0.5
+_STEPS = ("gap", "influence", "mined_pairs")
 
 RULE = (
     "Chosen by rule, not by hand: a visual gain that does not, or is not shown to, beat the baselines; "
-    "failed gates, the clearest miss first, one per shift or attribute; the visual gain; "
-    "the largest accuracy loss beyond the noise floor; "
-    "the largest subgroup gap beyond chance; undecided gates; what could not be measured; gates that were "
-    "met; then what else was measured, in order."
+    "failed gates, the clearest miss first, one per shift, attribute or question, then what was found and "
+    "confirmed without a gate; the visual gain; the largest accuracy loss beyond the noise floor; "
+    "the largest subgroup gap beyond chance; the pairs that are most surely confused; undecided gates; "
+    "what could not be measured; gates that were met; then what else was measured, in order."
 )
 
 
@@ -30,7 +33,8 @@ def key_findings(items: Sequence[Item]) -> list[Item]:
 
 
 def _topic(item: Item) -> tuple[str, ...]:
-    about = item.slice.get("shift") or item.slice.get("attribute") or item.slice.get("type") or ""
+    about = item.slice.get("shift") or item.slice.get("attribute") or item.slice.get("type")
+    about = about or item.slice.get("question") or ""
     # A gate on a drop and one on a ratio of the same shift tell one story.
     metric = "" if about else item.metric
     return (item.probe, metric, str(about))
@@ -81,6 +85,16 @@ def _gap(items: Sequence[Item]) -> list[Item]:
     return sorted(beyond, key=_size, reverse=True)[:1]
 
 
+def is_confused(item: Item) -> bool:
+    """Whether one answer to both of a pair comes more often than from a coin, with the whole interval."""
+    return item.metric == "confusion" and item.low is not None and item.low > COIN
+
+
+def _confused(items: Sequence[Item]) -> list[Item]:
+    found = [item for item in items if is_confused(item) and item.slice.keys() & {"attribute", "category"}]
+    return sorted(found, key=lambda item: item.low or 0.0, reverse=True)[:1]
+
+
 def _undecided(items: Sequence[Item]) -> list[Item]:
     return [item for item in items if item.verdict == "inconclusive" and item.threshold is not None]
 
@@ -94,7 +108,8 @@ def _met(items: Sequence[Item]) -> list[Item]:
 
 
 def _rest(items: Sequence[Item]) -> list[Item]:
-    measured = [item for item in items if item.estimate is not None]
+    # Steps of a search are no results: its shortcut is.
+    measured = [item for item in items if item.estimate is not None and item.metric not in _STEPS]
     return sorted(measured, key=lambda item: (bool(item.slice), item.probe == "baselines"))
 
 
@@ -104,6 +119,7 @@ _STAGES: tuple[Callable[[Sequence[Item]], list[Item]], ...] = (
     _gain,
     _loss,
     _gap,
+    _confused,
     _undecided,
     _broken,
     _met,

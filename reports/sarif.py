@@ -1,8 +1,8 @@
 """findings.sarif: findings in the exchange format of code scanners (SARIF 2.1.0).
 
-A failed gate is an error, an undecided one and a raised alarm are warnings, a measured number is a note; a
-gate that was met and a question that does not apply carry SARIF's own kinds ``pass`` and ``notApplicable``,
-whose level is none.
+A failed gate is an error, and so is what a probe found and confirmed without one; an undecided gate and a
+raised alarm are warnings, a measured number is a note; a gate that was met and a question that does not apply
+carry SARIF's own kinds ``pass`` and ``notApplicable``, whose level is none.
 """
 
 from __future__ import annotations
@@ -173,6 +173,6 @@ def _severity(item: Item) -> dict[str, str]:
 def _message(item: Item) -> str:
     about = item.title + (f" ({item.where})" if item.where else "")
     said = f"{item.value} {item.ends}".strip() if item.estimate is not None else "not measured"
-    demand = f"; must be {item.gate}" if item.gate else ""
+    demand = f"; must be {item.gate}" if item.gate else f"; {item.word}" if item.confirmed else ""
     why = f" {item.why}" if item.why else ""
     return f"{about}: {said}{demand}; n {item.n} in {item.groups} groups.{why}"

@@ -10,10 +10,13 @@ from markupsafe import Markup
 from medaudit.reports import wording
 from medaudit.reports.blocks import Card, cards
 from medaudit.reports.contrast import contrast
+from medaudit.reports.gallery import Gallery, gallery
 from medaudit.reports.items import Item
 from medaudit.reports.ladders import Ladder, forests, in_forest, ladders
 from medaudit.reports.open_answers import OpenAnswers, open_answers
+from medaudit.reports.pairs_gallery import Pairs, pairs
 from medaudit.reports.panels import Panels, has_severity, panels
+from medaudit.reports.pictures import NO_PICTURES, Pictures
 from medaudit.reports.sentences import sentence, shown_to_beat
 
 MOST_CARDS = 8
@@ -37,17 +40,23 @@ class Section:
     forests: list[Ladder]
     ladders: list[Ladder]
     open_answers: OpenAnswers | None
+    gallery: Gallery | None
+    pairs: Pairs | None
 
 
-def sections(items: Sequence[Item]) -> list[Section]:
+def sections(items: Sequence[Item], pictures: Pictures = NO_PICTURES) -> list[Section]:
     """Sections in the order of the document, the baselines first: they say what the rest is worth."""
-    names = list(dict.fromkeys(item.probe for item in items if item.estimate is not None))
+    names = list(dict.fromkeys(item.probe for item in items if item.estimate is not None or _searched(item)))
     names.sort(key=lambda name: name != "baselines")
-    return [_section(name, f"probe-{number}", items) for number, name in enumerate(names, 1)]
+    return [_section(name, f"probe-{number}", items, pictures) for number, name in enumerate(names, 1)]
 
 
-def _section(name: str, anchor: str, everything: Sequence[Item]) -> Section:
-    items = [item for item in everything if item.probe == name]
+def _section(name: str, anchor: str, everything: Sequence[Item], pictures: Pictures) -> Section:
+    every = [item for item in everything if item.probe == name]
+    found = gallery(every, pictures) if name == "spurious" else None
+    confused = pairs(every, pictures) if name == "confusion" else None
+    elsewhere = (found.shown if found else frozenset()) | (confused.shown if confused else frozenset())
+    items = [item for item in every if id(item) not in elsewhere]
     split = [item for item in items if in_forest(item)]
     headline = cards([item for item in items if item.threshold or not item.slice])
     curves = panels(items, everything)
@@ -65,7 +74,14 @@ def _section(name: str, anchor: str, everything: Sequence[Item]) -> Section:
         forests=forests(split),
         ladders=ladders([item for item in items if id(item) not in shown]),
         open_answers=open_answers(items),
+        gallery=found,
+        pairs=confused,
     )
+
+
+def _searched(item: Item) -> bool:
+    """A question in which nothing was found is a result too."""
+    return item.metric == "shortcut" and "question" in item.slice
 
 
 def _banner(probe: str, items: Sequence[Item]) -> Markup | None:

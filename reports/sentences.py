@@ -6,12 +6,16 @@ stand beside it. Every function takes an :class:`Item` that has an estimate and 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from markupsafe import Markup
 
 from medaudit.reports import format
+from medaudit.reports.gallery_words import task_sentence
 from medaudit.reports.items import Item
+
+#: How the sentence of a probe begins where two things are confused.
+CANNOT = "cannot tell "
 
 
 def sentence(item: Item) -> Markup:
@@ -145,13 +149,27 @@ def _leak(item: Item) -> Markup:
     )
 
 
+def cannot_tell(item: Item) -> Markup:
+    """``It cannot tell left from right: 41 of 48 pairs``, where the probe says so; empty elsewhere."""
+    data = item.finding.get("data")
+    said = data.get("sentence") if isinstance(data, Mapping) else None
+    head, colon, counted = said.partition(": ") if isinstance(said, str) else ("", "", "")
+    if not colon or not head.startswith(CANNOT):
+        return Markup("")
+    return Markup("It cannot tell <b>{}</b>: {}.").format(head.removeprefix(CANNOT), counted)
+
+
 def _confusion(item: Item) -> Markup:
+    if told := cannot_tell(item):
+        return told
     return Markup("It gives both images of a pair the same answer in <b>{}</b>{}.").format(
         item.value, _of(item)
     )
 
 
 def _shortcut(item: Item) -> Markup:
+    if "question" in item.slice:
+        return task_sentence(item)
     return Markup("A region that is no finding moves its accuracy by <b>{}</b>{}.").format(
         _points(item.estimate or 0), _of(item)
     )

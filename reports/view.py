@@ -12,8 +12,9 @@ from medaudit.reports import format, record, wording
 from medaudit.reports.alarms import alarms
 from medaudit.reports.calibration import calibration
 from medaudit.reports.cases import worst_cases
-from medaudit.reports.items import SIGNS, Item
+from medaudit.reports.items import CONFIRMED, SIGNS, Item
 from medaudit.reports.key import RULE, key_findings
+from medaudit.reports.pictures import Pictures
 from medaudit.reports.sections import sections
 from medaudit.reports.sentences import sentence
 from medaudit.reports.text import visible_document
@@ -38,6 +39,7 @@ def view(document: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     key = key_findings(items)
     rows = _rows(items)
     public = data.get("public") is True
+    pictures = Pictures(folder, public)
     return {
         "disclaimer": DISCLAIMER,
         "model": model,
@@ -49,13 +51,14 @@ def view(document: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         "problems": _problems(shown),
         "gates": _gates(items),
         "alarms": alarms(shown),
+        "confirmed": sum(item.confirmed for item in items),
         "tested": _tested(shown["coverage"], items),
         "untested": _untested(shown["coverage"]),
         "key": [(item, sentence(item)) for item in key],
         "key_title": f"{_NUMBERS[len(key)]} to know",
         "key_rule": RULE,
-        "sections": sections(items),
-        "cases": worst_cases(items, public, folder),
+        "sections": sections(items, pictures),
+        "cases": worst_cases(items, pictures),
         "public": public,
         "rows": rows,
         "left_out": len(items) - len(rows),
@@ -90,12 +93,14 @@ def _problems(document: Mapping[str, Any]) -> list[str]:
 
 
 def _gates(items: Sequence[Item]) -> list[tuple[str, str, str, int]]:
-    """(sign, class, words, count) per verdict of gated findings."""
+    """(sign, class, words, count) per verdict of gated findings, and of what probes failed by themselves."""
     counts = Counter(item.verdict for item in items if item.threshold is not None)
     words = {"fail": "failed", "inconclusive": "undecided", "pass": "met"}
     shown = [(*SIGNS[name][:2], said, counts.pop(name)) for name, said in words.items() if name in counts]
     if counts:
         shown.append(("!", "fail", "not measurable", sum(counts.values())))
+    if confirmed := sum(item.confirmed for item in items):
+        shown.append((*SIGNS["fail"][:2], f"{CONFIRMED} without a gate", confirmed))
     return shown
 
 

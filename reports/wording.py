@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 
 class Metric(NamedTuple):
-    """``kind``: share, points, percent (of another number), ratio, number. ``better``: high, low or ''."""
+    """``kind``: share, points, percent (of another), ratio, count, number. ``better``: high, low or ''."""
 
     title: str
     kind: str = "number"
@@ -63,7 +63,7 @@ METRICS = {
     "precision": Metric("Precision", "share", "high"),
     "confusion_excess": Metric("Confusion beyond its control", "points", "low"),
     "control_confusion": Metric("Same answer to both of a control pair", "share", "low"),
-    "mined_pairs": Metric("Pairs mined", "number", ""),
+    "mined_pairs": Metric("Pairs mined", "count", ""),
     "nuisance_agreement": Metric("Same answer where a nuisance differs", "share", "high"),
     "position_bias": Metric("Answers that keep their place, not their meaning", "share", "low"),
     "margin": Metric("Margin between the two of a pair", "number", "high"),
@@ -74,8 +74,8 @@ METRICS = {
     "shortcut": Metric("Shortcut", "points", "low"),
     "gap": Metric("Accuracy gap of a region", "points", "low"),
     "influence": Metric("Influence of a region", "points", "low"),
-    "removal_flip": Metric("Answers changed by covering the region", "share", "low"),
-    "insertion_flip": Metric("Answers changed by pasting the region", "share", "low"),
+    "removal_flip": Metric("Answers changed by covering the region, beyond the control", "points", "low"),
+    "insertion_flip": Metric("Answers changed by pasting the region, beyond the control", "points", "low"),
     "mean_rank": Metric("Mean rank of the true id", "number", ""),
     "stitching_index": Metric("Stitching index", "number", "low"),
     "poisoned_groups": Metric("Poisoned groups", "number", "low"),
@@ -191,6 +191,11 @@ _CONTROLS = {
     "permuted_labels": "labels shuffled",
     "dealt_anew": "cases dealt anew",
     "deterministic_decoding": "ideal",
+    "flip_rate_control": "same edit elsewhere",
+    "gap_by_chance": "by chance",
+    "share_by_lot": "by lot",
+    "other_pairs": "the other pairs",
+    "nuisance_pairs": "pairs with equal right answers",
 }
 
 
@@ -210,7 +215,11 @@ def control_kind(name: str, otherwise: str) -> str:
         return "percent"
     if name.endswith("_drop"):
         return "points"
-    if name in ("majority", "question_only") or name.startswith("accuracy_") or name.endswith("_accuracy"):
+    if (
+        name in ("majority", "question_only", "flip_rate_control", "share_by_lot")
+        or name.startswith("accuracy_")
+        or name.endswith("_accuracy")
+    ):
         return "share"
     return otherwise
 
@@ -244,6 +253,11 @@ def slice_words(parts: Mapping[str, Any]) -> str:
     if "replicate" in left:
         shown = left.pop("replicate")
         words.append(_REPLICATES.get(str(shown), f"asked again {plain(shown)}"))
+    if "question" in left:
+        asked = f"“{left.pop('question')}”"
+        words.append(f"{asked} ({left.pop('options')})" if "options" in left else asked)
+    if isinstance(left.get("cluster"), str):
+        words.append(str(left.pop("cluster")))
     words += [f"{plain(name)} {plain(value)}" for name, value in left.items()]
     return ", ".join(words)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from medaudit.phantoms.picture import CORNERS, Picture
-from medaudit.phantoms.questions import Question
+from medaudit.phantoms.questions import Question, questions
 
 #: sd of noise, in grey levels 0..1, from which ``noise-fragile`` sees nothing: severity 3 of gaussian_noise.
 FRAGILE_FROM = 0.06
@@ -129,8 +129,14 @@ def _gap(attribute: str) -> dict[str, Any]:
     return {"probe": "robustness", "rule": "subgroup_gap", "slice": {"attribute": attribute}}
 
 
-def _hangs(question: str) -> dict[str, Any]:
-    return {"probe": "spurious", "rule": "shortcut", "slice": {"question": question, "options": "yes | no"}}
+def _hangs(question: str, options: str = "yes | no") -> dict[str, Any]:
+    return {"probe": "spurious", "rule": "shortcut", "slice": {"question": question, "options": options}}
+
+
+def _decoyed(name: str = "") -> tuple[dict[str, Any], ...]:
+    """A decoy is read off the marker, so answers hang on it: to the questions whose name ends so."""
+    asked = [question for question in questions("chest") if question.name.endswith(name)]
+    return tuple(_hangs(question.text, " | ".join(question.options)) for question in asked)
 
 
 def _under(shift: str) -> dict[str, Any]:
@@ -181,12 +187,14 @@ FLAWS: dict[str, Flaw] = {
             "on pictures of vendor B its answers have nothing to do with the finding",
             lambda question, shown: shown.picture.vendor == "B",
             finds=_gap("vendor"),
+            also=_decoyed(),
         ),
         _partial(
             "subgroup-gap",
             "on pictures of women its answers have nothing to do with the finding",
             lambda question, shown: shown.picture.sex == "F",
             finds=_gap("sex"),
+            also=_decoyed(),
         ),
         _partial(
             "noise-fragile",
@@ -201,12 +209,14 @@ FLAWS: dict[str, Flaw] = {
             "confused-side",
             "it cannot tell left from right",
             lambda question, shown: question.name.endswith("-side"),
+            also=_decoyed("-side"),
             dwells=6.0,
         ),
         _partial(
             "confused-size",
             "it cannot tell a small nodule from a large one",
             lambda question, shown: question.name.endswith("-size"),
+            also=_decoyed("-size"),
             dwells=6.0,
         ),
     )

@@ -88,3 +88,18 @@ def test_a_finding_survives_json(estimate, slice, evidence) -> None:
 def test_ids_differ_by_slice_and_not_by_its_order() -> None:
     assert found(slice={"a": 1, "b": 2}).id == found(slice={"b": 2, "a": 1}).id
     assert found(slice={"a": 1}).id != found(slice={"a": 2}).id != found().id
+
+
+def test_a_verdict_of_the_probes_own_comes_back_when_the_gate_is_taken_off() -> None:
+    found = Finding("spurious", "shortcut", 0.3, interval=(0.2, 0.4), n=100, verdict=Verdict.FAIL)
+    lenient = Threshold("<=", 0.5)
+
+    gated = found.gated(lenient)
+
+    assert gated.verdict is Verdict.PASS
+    assert gated.gated(Threshold("<=", 0.1)).verdict is Verdict.FAIL
+    assert gated.ungated() == found.gated(lenient).gated(lenient).ungated() == found
+    # Control: what was only measured is measured again.
+    plain = Finding("spurious", "gap", 0.3, interval=(0.2, 0.4), n=100)
+    assert plain.gated(lenient).ungated() == plain
+    assert "own_verdict" not in plain.gated(lenient).data

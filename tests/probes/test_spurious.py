@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from medaudit.alarms import judge
 from medaudit.case import Case, Region
 from medaudit.errors import UsageError
 from medaudit.finding import Finding, Verdict
@@ -20,6 +21,7 @@ from medaudit.probes.spurious import spurious
 from medaudit.probes.spurious_tasks import answered, asked_together
 from medaudit.proposals import grid
 from medaudit.regions.halves import first_half
+from medaudit.registry import available
 from medaudit.stats.clusters import group_codes
 from medaudit.testing import check_probe, context_for
 from medaudit.whitebox.reach import NotReached
@@ -339,3 +341,19 @@ def test_open_questions_alone_are_not_applicable() -> None:
 
 def test_the_contract_of_probes_is_kept() -> None:
     check_probe("spurious", cases=make(80), model=model(reads_the_mark, capabilities=("choose", "generate")))
+
+
+def test_the_alarm_follows_the_verdict() -> None:
+    cases = make()
+    wrong = keyed_rng("errors", 0).random(len(cases)) < 0.25
+    rules = {"spurious": available("probe")["spurious"].alarms}
+
+    (read,) = judge(run(cases, model(reads_the_mark)), rules)
+    (null,) = judge(run(cases, model(by_heart(cases, lambda number: bool(wrong[number])))), rules)
+
+    # p is that of the search, 1 in 1000; the edits change every answer and their control none.
+    assert (read.raised, read.estimate, read.p_value) == (True, 1.0, pytest.approx(0.001))
+    assert "Asked 'Is there an effusion?', it goes by a part of the image" in read.says
+    assert "changes 100.0 points more answers" in read.says
+    assert (null.raised, null.p_value) == (False, None)
+    assert "edit_effect" in null.reason

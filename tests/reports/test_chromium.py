@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -44,12 +45,17 @@ def browse(page: Path, profile: Path) -> tuple[str, list[str]]:
 
 
 @pytest.fixture
-def report(tmp_path: Path, sample: ModuleType) -> Path:
+def report(tmp_path: Path, sample: ModuleType, searched: ModuleType) -> Path:
     folder = tmp_path / "audit"
     folder.mkdir()
     sample.evidence(folder)
+    known = json.loads((folder / "evidence.json").read_text())["cases"]
+    searched.evidence(folder)
+    known |= json.loads((folder / "evidence.json").read_text())["cases"]
+    (folder / "evidence.json").write_text(json.dumps({"cases": known}), encoding="utf-8")
     document = sample.document()
     document["data"]["public"] = True
+    document["findings"] += [each.to_dict() for each in (*searched.found(), *searched.pairs())]
     document["model"]["id"] = "a" * 300
     Audit(document).save(folder)
     return folder / "report.html"
@@ -58,6 +64,8 @@ def report(tmp_path: Path, sample: ModuleType) -> Path:
 def test_report_opens_without_a_word_on_the_console(report: Path, tmp_path: Path) -> None:
     dom, console = browse(report, tmp_path / "profile")
     assert "Five things to know" in dom
+    assert "hang on" in dom
+    assert 'class="couple"' in dom
     assert console == []
 
 
