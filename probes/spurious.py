@@ -53,11 +53,11 @@ _DEALS, _PER_LEVEL = 999, 20
             "shortcut",
             "shortcut",
             keys=("question", "options"),
-            above=0.1,
+            above=0.0,
             measure="edit_effect",
             among="edits_judged",
             says="Asked '{question}', it goes by a part of the image that should not matter. {sentence} "
-            "Editing it changes {points} points more answers than its control ({margin:.0%} is tolerated)",
+            "Editing it changes {points} points more answers than its control",
         ),
     ),
 )

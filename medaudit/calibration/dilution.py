@@ -82,4 +82,5 @@ def diluted(base: Context, share: float, seed: int, ask_flawed: Ask, ask_clean: 
     chosen = frozenset(case.id for case in base.cases if (case.group or case.id) in drawn)
     ask = Dilution(ask_flawed, ask_clean).ask
     fields: dict[str, Any] = {name: getattr(base, name) for name in Context.__dataclass_fields__}
-    return DilutedContext(**{**fields, "ask": ask}, flawed=chosen)
+    # An answerer made of two models has no weights that could be tuned.
+    return DilutedContext(**{**fields, "ask": ask, "teach": None}, flawed=chosen)
