@@ -97,7 +97,8 @@ def spurious(
     (permutation of signs by group where patients have several images), Holm over clusters and directions.
     ``shortcut`` fails where a cluster is found and either direction confirms it; found alone is inconclusive,
     and so is what lies on annotated boxes of the finding asked for: evidence. Attributes of whole images
-    cannot be edited. The level, 1 - confidence, is shared out among the tasks. With ``split``, clusters are
+    cannot be edited. What no cluster parts is not tested: where marks are small, give their boxes. The level,
+    1 - confidence, is shared out among the tasks. With ``split``, clusters are
     made on half of the patients, and tested and edited on the other.
 
     ``faithful`` is RaVL as published: it tests nothing, names a cluster on clean models too, and never fails.
