@@ -33,7 +33,7 @@ types: setup
 	$(BIN)/mypy
 
 bench: setup
-	for script in $(filter-out benchmarks/conformance.py benchmarks/calibration.py benchmarks/null_simulations.py benchmarks/coverage_corruption.py,$(wildcard benchmarks/*.py)); do $(BIN)/python $$script || exit 1; done
+	for script in $(filter-out benchmarks/conformance.py benchmarks/calibration.py benchmarks/null_simulations.py benchmarks/coverage_corruption.py benchmarks/spurious.py benchmarks/spurious_mitigation.py,$(wildcard benchmarks/*.py)); do $(BIN)/python $$script || exit 1; done
 
 # Every architecture of the installed transformers; writes the tables and docs/architectures.md.
 conformance: setup

@@ -18,11 +18,13 @@ from pathlib import Path
 # One core a process: the work is dealt to processes.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from medaudit.calibration import BY_NAME, FULL, calibrate, load_records
+from medaudit.calibration import BY_NAME, FULL, MINED, calibrate, load_records
 from medaudit.calibration.page import page
 from medaudit.registry import available
 
 ROOT = Path(__file__).resolve().parents[1]
+#: Tiers of probes that run by name, where not BY_NAME; and the flaws they are for, where all would cost days.
+TIERS, PHANTOMS = {"confusion": MINED}, {"confusion": ("confused-side", "confused-size")}
 RECORDS = ROOT / "medaudit" / "calibration"
 
 
@@ -36,7 +38,8 @@ def main() -> None:
     for name in [given.probe] if given.probe else ["", *by_name]:
         began = time.monotonic()
         record = calibrate(
-            tier=BY_NAME if name else FULL,
+            tier=TIERS.get(name, BY_NAME) if name else FULL,
+            phantoms=PHANTOMS.get(name, ()),
             probes=[name] if name else (),
             out=given.out / name,
             jobs=given.jobs,

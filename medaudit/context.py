@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, overload
 
 from medaudit import embeddings
-from medaudit.errors import UsageError
+from medaudit.errors import NotApplicableError, UsageError
 from medaudit.model import Answer, Capability, ModelInfo, Request
 from medaudit.prompting import prompt_for
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from medaudit.grading import Grade
     from medaudit.image import Image
     from medaudit.registry import Shift
+    from medaudit.teaching import Teaching, Tuned
 
     Vectors = NDArray[np.float32]
     Box = tuple[int, int, int, int]
@@ -30,6 +31,7 @@ class Context:
 
     ``ask`` takes any number of requests, asks each distinct one once (from the store if it is there) and
     returns answers in order. ``mode`` is how closed questions are put: ``generate`` or ``choose``.
+    ``teach`` makes tuned copies, where there are weights to tune: see :meth:`tuned`.
     """
 
     cases: tuple[Case, ...]
@@ -41,6 +43,7 @@ class Context:
     resamples: int = 2000
     min_n: int = 10
     shifts: Mapping[str, Shift] = field(default_factory=dict)
+    teach: Callable[[Teaching], Tuned] | None = None
 
     def request(
         self,
@@ -115,6 +118,18 @@ class Context:
         """Where does a contrastive model place each text? Unit vectors (n, d), in the space of its images."""
         embeddings.needed(self.model)
         return embeddings.of_texts(self.ask, texts)
+
+    def tuned(self, teaching: Teaching) -> tuple[Context, Tuned]:
+        """What would the model be if it had learnt this? The same audit with a tuned copy in its place.
+
+        The copy has a fingerprint of its own, from the model's and the teaching's digest; its answers are
+        batched, stored and resumed like the model's, and it is tuned only where one of them is missing.
+        Nothing is kept but answers. Raises NotApplicableError for a model that cannot be tuned.
+        """
+        if self.teach is None:
+            raise NotApplicableError(f"{self.model.id!r} cannot be tuned: its weights are not at hand.")
+        copy = self.teach(teaching)
+        return replace(self, model=copy.info, ask=copy.ask, teach=None), copy
 
     @property
     def askable(self) -> tuple[Case, ...]:

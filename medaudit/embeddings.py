@@ -54,6 +54,17 @@ def of_images(ask: Ask, images: Sequence[Image], where: str = "", prompt: str = 
     return _stacked(ask, [Request(Capability.EMBED, (image,), prompt, where=where) for image in images])
 
 
+def of_questions(ask: Ask, images: Sequence[Image], prompts: Sequence[str]) -> Vectors:
+    """The state from which the answer to each image's own prompt is read: unit vectors (n, d), or NaN."""
+    return _stacked(
+        ask,
+        [
+            Request(Capability.EMBED, (image,), prompt, where="answer")
+            for image, prompt in zip(images, prompts, strict=True)
+        ],
+    )
+
+
 def of_texts(ask: Ask, texts: Sequence[str]) -> Vectors:
     """Unit vectors (n, d) of texts. See :meth:`Context.embed_texts`."""
     return _stacked(ask, [Request(Capability.EMBED, (), text) for text in texts])

@@ -6,6 +6,7 @@ resumable, cached and fast without knowing it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
@@ -14,6 +15,7 @@ from medaudit.batching import Item, default_batch_size, plan_batches
 from medaudit.errors import ModelError
 from medaudit.model import Answer, Model, OutOfMemory, Request
 from medaudit.store import Store
+from medaudit.teaching import Pupil, Teaching, Tuned, check_teachable
 
 
 class Listener(Protocol):
@@ -60,6 +62,30 @@ class Engine:
         finally:
             self._tell("end")
         return [answers[key] for key in keys]
+
+    def tuned(self, teaching: Teaching) -> Tuned:
+        """A tuned copy of the model, asked through the same store; tuned only if an answer is missing.
+
+        Raises NotApplicableError for a model that cannot be tuned.
+        """
+        check_teachable(self.model.info)
+        pupil = Pupil(self.model, teaching)
+        beside = Engine(pupil, self.store, batch_size=self.batch_size, listener=self.listener)
+        beside.distinct, beside.failed = self.distinct, self.failed
+        name = f"tuned {pupil.info.fingerprint}"
+
+        def ask(requests: Sequence[Request]) -> list[Answer]:
+            keys = {request.key(pupil.info.fingerprint) for request in requests}
+            # Here and not in `prepare`, which runs on another thread and could not be interrupted.
+            if not pupil.learnt and len(self.store.lookup(keys)) < len(keys):
+                self.store.remember(name, json.dumps(pupil.learn()))
+            before = beside.computed
+            try:
+                return beside.ask(requests)
+            finally:
+                self.computed += beside.computed - before
+
+        return Tuned(pupil.info, ask, lambda: dict(json.loads(self.store.fact(name) or "{}")))
 
     def _count(self, done: dict[str, Answer]) -> None:
         self.computed += len(done)

@@ -29,19 +29,27 @@ OURS = (
 
 
 @contextlib.contextmanager
-def open_folder(folder: Path, identity: str, fresh: bool) -> Iterator[Store]:
-    """Open an audit folder for writing: locked, checked to belong to this audit, with its store."""
+def open_folder(
+    folder: Path, identity: str, fresh: bool = False, *, option: str = "--out"
+) -> Iterator[Store]:
+    """Open an audit folder for writing: locked, checked to belong to this audit, with its store.
+
+    ``option`` is where the user named the folder, as messages say it.
+    """
+    again = ", or start over here with --fresh" if option == "--out" else ""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = (folder / ".lock").open("w")
     except OSError as error:
-        raise UsageError(f"--out {folder}: cannot be written ({error.strerror}). Choose another.") from error
+        raise UsageError(
+            f"{option} {folder}: cannot be written ({error.strerror}). Choose another."
+        ) from error
     with lock:
-        _lock(lock, folder)
+        _lock(lock, folder, option)
         for name in OURS:
             if (folder / name).is_dir():
                 raise UsageError(
-                    f"--out {folder}: {name} is a folder there. Move it, or choose another --out."
+                    f"{option} {folder}: {name} is a folder there. Move it, or choose another {option}."
                 )
             if fresh:
                 (folder / name).unlink(missing_ok=True)
@@ -49,19 +57,19 @@ def open_folder(folder: Path, identity: str, fresh: bool) -> Iterator[Store]:
             known = store.fact("identity")
             if known not in (None, identity):
                 raise UsageError(
-                    f"--out {folder}: holds the audit of another model, data set, --limit or seed. Choose "
-                    "another --out, or start over here with --fresh."
+                    f"{option} {folder}: holds the audit of another model, data set, --limit or seed. Choose "
+                    f"another {option}{again}."
                 )
             if known is None and (folder / "audit.json").exists():
                 raise UsageError(
-                    f"--out {folder}: holds an audit whose answers are not there. Choose another --out, or "
-                    "start over here with --fresh."
+                    f"{option} {folder}: holds an audit whose answers are not there. "
+                    f"Choose another {option}{again}."
                 )
             store.remember("identity", identity)
             yield store
 
 
-def _lock(lock: IO[str], folder: Path) -> None:
+def _lock(lock: IO[str], folder: Path, option: str) -> None:
     if sys.platform == "win32":  # no advisory locks there; SQLite still keeps one writer at a time
         return
     import fcntl
@@ -69,7 +77,7 @@ def _lock(lock: IO[str], folder: Path) -> None:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        raise UsageError(f"--out {folder}: another scan is writing here. Choose another.") from error
+        raise UsageError(f"{option} {folder}: another scan is writing here. Choose another.") from error
 
 
 class Events:

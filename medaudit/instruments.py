@@ -11,10 +11,12 @@ from medaudit.case import Case, CaseSet, Region
 from medaudit.context import Context
 from medaudit.image import ArrayImage, keyed_rng
 from medaudit.model import Answer, Capability, Request
+from medaudit.teaching import Pupil, Tuned
 
 if TYPE_CHECKING:
     from medaudit.image import Pixels
     from medaudit.model import Model
+    from medaudit.teaching import Teaching
 
 COLOURS = {"red": (220, 40, 40), "green": (40, 200, 40), "blue": (40, 60, 220), "yellow": (220, 210, 40)}
 _SIDE = 32
@@ -42,15 +44,35 @@ def direct_ask(model: Model) -> Callable[[Sequence[Request]], list[Answer]]:
     return ask
 
 
+def direct_teach(model: Model) -> Callable[[Teaching], Tuned]:
+    """``teach`` without a store: a copy is tuned when it is first asked."""
+
+    def teach(teaching: Teaching) -> Tuned:
+        pupil, report = Pupil(model, teaching), dict[str, Any]()
+
+        def ask(requests: Sequence[Request]) -> list[Answer]:
+            if not pupil.learnt:
+                report.update(pupil.learn())
+            return direct_ask(pupil)(requests)
+
+        return Tuned(pupil.info, ask, lambda: report)
+
+    return teach
+
+
 def context_for(cases: CaseSet | Iterable[Case], model: Model, **fields: Any) -> Context:
     """A context that asks ``model`` directly. ``fields`` are those of :class:`Context` (seed, shifts, ...).
 
-    ``mode`` is ``generate`` where the model offers it, else ``choose``; ``shifts`` are none.
+    ``mode`` is ``generate`` where the model offers it, else ``choose``; ``shifts`` are none. A model that can
+    be tuned is.
     """
     listed = tuple(cases.cases if isinstance(cases, CaseSet) else cases)
     offers = model.info.capabilities
     mode = Capability.GENERATE if Capability.GENERATE in offers else Capability.CHOOSE
-    return Context(**{"cases": listed, "model": model.info, "ask": direct_ask(model), "mode": mode, **fields})
+    given = {"cases": listed, "model": model.info, "ask": direct_ask(model), "mode": mode}
+    if Capability.TUNE in offers:
+        given["teach"] = direct_teach(model)
+    return Context(**{**given, **fields})
 
 
 def synthetic_cases(n: int, seed: int = 0, *, closed: bool = False) -> CaseSet:

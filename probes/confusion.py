@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from medaudit.mining import Rules
+from medaudit.alarms import AlarmRule
+from medaudit.mining.seeking import Search
 from medaudit.probes.pair_cases import paired
-from medaudit.probes.pair_mining import Search, mined_findings
+from medaudit.probes.pair_mining import mined_findings
 from medaudit.probes.pair_modes import Wording
 from medaudit.probes.pair_study import HEADLINES, How, confusion_of
 from medaudit.probes.sheet import Sheet
@@ -38,6 +39,7 @@ NO_PAIRS = (
         "invalid_rate",
         "precision",
         "mined_pairs",
+        "unseen_ratio",
         "confusion_excess",
         "control_confusion",
         "nuisance_agreement",
@@ -47,6 +49,18 @@ NO_PAIRS = (
         "blind_set_accuracy",
         "blind_individual_accuracy",
         "blind_invalid_rate",
+    ),
+    alarms=(
+        # One whole ratio is a model that does not see the attribute at all.
+        AlarmRule(
+            "unseen",
+            "unseen_ratio",
+            keys=("attribute",),
+            above=0.2,
+            says="Asked '{attribute}', it takes pictures with different right answers for the same: they are "
+            "alike to it {estimate:.2f} times as often as pictures that differ in nothing "
+            "({margin:.2f} is tolerated)",
+        ),
     ),
 )
 def confusion(
@@ -66,7 +80,9 @@ def confusion(
     doses: tuple[float, ...] = (),
     capacity: int = 1,
     most_pairs: int = 500,
+    reference: str = "",
     review: str = "",
+    second_review: str = "",
 ) -> Iterator[Finding]:
     """Can the model tell two images apart that look alike and have different right answers?
 
@@ -97,26 +113,34 @@ def confusion(
 
     With ``mine`` pairs are sought among the cases instead: pictures that are alike to the model ("own",
     "tower", "projector", "answer": one of its embeddings; "behaviour": what it answers to half of the
-    questions), look different to a fixed description, and differ in exactly one of ``audited`` (columns, or
-    "answer": the questions of the cases) while they agree in ``nuisance``. ``quantile`` of random pairs'
-    likeness is the floor, ``doses`` are lower ones to compare with, ``most_pairs`` limits the cost. A picture
-    is in ``capacity`` pairs at most: pairs that share pictures count as one cluster, so one makes for the
-    shortest intervals. With ``review``, a table that :func:`medaudit.mining.write_review` wrote and people
-    filled in, only pairs that were approved or edited count. The claim is ``confusion_excess`` over matched
-    controls: pairs that differ in the same and are not alike to the model.
+    questions; "question": the state from which the answer to the very question is read, question by
+    question), look different to a fixed description or to the vision model in ``reference`` (a local folder),
+    and differ in exactly one of ``audited`` (columns, or "answer": the questions of the cases) while they
+    agree in ``nuisance``. ``quantile`` of random pairs' likeness is the floor, ``doses`` are lower ones to
+    compare with, ``most_pairs`` limits the cost. A picture is in ``capacity`` pairs at most: pairs that share
+    pictures count as one cluster, so one makes for the shortest intervals. With ``review``, a table that
+    ``medaudit pairs`` wrote and people filled in, only pairs that were approved or edited count; with
+    ``second_review``, another reader's, only those that both keep in the same words. The claim is
+    ``confusion_excess`` over matched controls, in all and by attribute: pairs that differ in the same and are
+    not alike to the model. By "question" what is alike is answered alike: there ``unseen_ratio`` tells which
+    attribute is not seen (:func:`medaudit.mining.unseen.unseen_ratio`), and pairs of one that is seen do not
+    count.
     """
     how = How(tuple(modes), Wording(letters, ties), tuple(columns), judge, scale, replies)
     if mine:
-        rules = Rules(
-            audited=tuple(audited),
-            nuisance=tuple(nuisance),
-            quantile=quantile,
-            doses=tuple(doses),
-            capacity=capacity,
-            limit=most_pairs,
-            seed=ctx.seed,
-        )
-        yield from mined_findings(ctx, Sheet(ctx, "confusion", ()), Search(mine, rules, review), how)
+        given = {
+            "mine": mine,
+            "audited": audited,
+            "nuisance": nuisance,
+            "quantile": quantile,
+            "doses": doses,
+            "capacity": capacity,
+            "most_pairs": most_pairs,
+            "reference": reference,
+        }
+        reviews = [table for table in (review, second_review) if table]
+        search = Search.of(given, ctx.seed, ctx.confidence)
+        yield from mined_findings(ctx, Sheet(ctx, "confusion", ()), search, how, reviews=reviews)
         return
     found = paired(ctx.cases)
     if not found.pairs:

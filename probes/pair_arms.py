@@ -8,14 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from medaudit.probes.sheet import EVIDENCE
 from medaudit.stats import Estimate
 from medaudit.stats.pair_scores import pair_scores
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from medaudit.probes.pair_asking import Judged
     from medaudit.probes.sheet import Sheet
     from medaudit.stats.pair_scores import PairScores
 
+#: Pairs that a finding shows: two cases each of those that it names.
+MOST_EXAMPLES = EVIDENCE // 2
 NO_ANSWER = "no pair has an answer to both questions"
 _NUMBERS = ("individual", "set", "confusion", "invalid", "precision")
 
@@ -65,6 +70,18 @@ def counts(judged: Judged) -> dict[str, Any]:
         "both_exchanged": int((columns.direction < 0).sum()),
         "invalid_items": int(columns.invalid.sum()),
     }
+
+
+def examples(judged: Judged, mask: NDArray[np.bool_]) -> list[dict[str, Any]]:
+    """The first pairs in a mask: ids of both cases, and numbers of the options right and given (-1: none)."""
+    return [
+        {
+            "cases": [case.id for case in judged.pairs[at].cases],
+            "right": judged.right[at].tolist(),
+            "given": [max(-1, choice) for choice in judged.chosen[at].tolist()],
+        }
+        for at in np.flatnonzero(mask)[:MOST_EXAMPLES].tolist()
+    ]
 
 
 def unread(valid: int, n: int) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from medaudit import stats
-from medaudit.finding import Control, Finding
+from medaudit.finding import Control, Finding, Verdict
 from medaudit.probes.pair_arms import counts, unread
 from medaudit.probes.sheet import as_control
 
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 SAME_REQUEST = "both questions of a pair are one request: no pair can be right, whatever the model"
 NO_VALID_NUISANCE = "no nuisance pair has two valid answers"
 BLIND = ("none", "blank")
+#: The column in which mining, and sets of given pairs, say what the two pictures of a pair differ in.
+ATTRIBUTE = "attribute"
+P_VALUE = "one-sided, no excess over the controls: whole groups exchanged between pairs and controls"
+Slice: TypeAlias = Mapping[str, str | int | float | bool]
 
 
 def blind_findings(arms: Arms) -> Iterator[Finding]:
@@ -50,10 +54,10 @@ def confusion_control(arms: Arms) -> Control | None:
 
 
 def excess_findings(arms: Arms, controls: Judged) -> Iterator[Finding]:
-    """Confusion of the matched controls, and by how much that of the pairs exceeds it.
+    """Confusion of the matched controls, and by how much that of the pairs exceeds it: in all, by attribute.
 
     Groups that hold both pairs and controls lend the two rates a correlation
-    (:func:`~medaudit.stats.unpaired_difference`).
+    (:func:`~medaudit.stats.unpaired.unpaired_excess`). A mined pair's control is about the same attribute.
     """
     scores, table = arms.scored(controls), counts(controls)
     yield arms.sheet.finding(
@@ -65,15 +69,42 @@ def excess_findings(arms: Arms, controls: Judged) -> Iterator[Finding]:
         evidence=controls.ids(controls.columns.same == 1),
         data=table,
     )
-    own, other = _valid(arms.given), _valid(controls)
-    yield arms.sheet.finding(
+    yield _excess(arms, arms.given, controls, arms.slice)
+    matched = controls.tagged(ATTRIBUTE)
+    for name, mask in arms.given.tagged(ATTRIBUTE).items():
+        nobody = np.zeros(len(controls.pairs), dtype=np.bool_)
+        others = controls.where(matched.get(name, nobody))
+        yield _excess_of_one(arms, arms.given.where(mask), others, {**arms.slice, ATTRIBUTE: name})
+
+
+def _excess_of_one(arms: Arms, own: Judged, others: Judged, where: Slice) -> Finding:
+    """The excess of one attribute, where there are enough pairs on both sides to say something."""
+    least = arms.sheet.ctx.min_n
+    for what, judged in (("pairs", own), ("matched controls", others)):
+        n = len(_valid(judged)[0])
+        if n < least:
+            why = f"n = {n} {what} with two valid answers is under the minimum of {least}"
+            data = _compared(own, others)
+            verdict = Verdict.INCONCLUSIVE
+            return arms.sheet.absent("confusion_excess", why, where, verdict=verdict, n=n, data=data)
+    return _excess(arms, own, others, where)
+
+
+def _excess(arms: Arms, own: Judged, others: Judged, where: Slice) -> Finding:
+    from medaudit.stats.unpaired import unpaired_excess
+
+    return arms.sheet.finding(
         "confusion_excess",
-        stats.unpaired_difference(*own, *other, **arms.sheet.settings),
-        arms.slice,
+        unpaired_excess(*_valid(own), *_valid(others), **arms.sheet.settings),
+        where,
         control=Control("no_difference", 0.0),
-        evidence=arms.given.ids(arms.given.columns.same == 1),
-        data={"pairs": counts(arms.given), "controls": table},
+        evidence=own.ids(own.columns.same == 1),
+        data=_compared(own, others) | {"p_value_is": P_VALUE},
     )
+
+
+def _compared(own: Judged, others: Judged) -> dict[str, Any]:
+    return {"pairs": counts(own), "controls": counts(others)}
 
 
 def dose_findings(arms: Arms) -> Iterator[Finding]:

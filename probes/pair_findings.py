@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medaudit.finding import Control, Finding
-from medaudit.probes.pair_arms import counts, unread
+from medaudit.probes.pair_arms import counts, examples, unread
 from medaudit.probes.pair_controls import confusion_control
 from medaudit.probes.sheet import as_control
 from medaudit.stats.pair_scores import sign_test
@@ -48,7 +48,7 @@ def main_findings(arms: Arms) -> Iterator[Finding]:
         control=confusion_control(arms) or (None if blind is None else as_control("blank", blind.confusion)),
         reason=unread(table["valid_pairs"], table["pairs"]),
         evidence=own.ids(own.columns.same == 1),
-        data=data,
+        data=data | {"examples": examples(own, own.columns.same == 1)},
     )
     yield arms.sheet.finding(
         "invalid_rate",

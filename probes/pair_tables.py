@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from medaudit.finding import Finding, Verdict
-from medaudit.probes.pair_arms import counts, unread
+from medaudit.probes.pair_arms import counts, examples, unread
 from medaudit.probes.sheet import as_control
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def _row(arms: Arms, column: str, tag: str) -> Iterator[Finding]:
         control=as_control("other_pairs", others.confusion),
         reason="; ".join(filter(None, (said, lost))),
         evidence=own.ids(own.columns.same == 1),
-        data=table | {"sentence": said},
+        data=table | {"sentence": said, "examples": examples(own, own.columns.same == 1)},
     )
     yield arms.sheet.finding(
         "set_accuracy",

@@ -64,6 +64,9 @@ METRICS = {
     "confusion_excess": Metric("Confusion beyond its control", "points", "low"),
     "control_confusion": Metric("Same answer to both of a control pair", "share", "low"),
     "mined_pairs": Metric("Pairs mined", "count", ""),
+    "unseen_ratio": Metric("Taken for the same, beside pairs that differ in nothing", "ratio", "low"),
+    "mitigation_gain": Metric("Worst group gained by tuning away from the region", "points", "high"),
+    "named_group_gain": Metric("Gained where it was worst before", "points", "high"),
     "nuisance_agreement": Metric("Same answer where a nuisance differs", "share", "high"),
     "position_bias": Metric("Answers that keep their place, not their meaning", "share", "low"),
     "margin": Metric("Margin between the two of a pair", "number", "high"),
@@ -150,6 +153,11 @@ PROBES = {
         "Does it lean on something irrelevant?",
         "Is there a region whose presence moves its answers although it carries no finding?",
         "A marker or tube that decides the answer will fail at the next hospital.",
+    ),
+    "mitigation": Words(
+        "Can it be turned away from it?",
+        "Does tuning away from the region that was found help the group that fares worst, more than tuning?",
+        "A gain that plain tuning brings as well is no reason to trust the remedy.",
     ),
     "stitching": Words(
         "Can it be taught what no image shows?",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from medaudit.calibration.sweep import BY_NAME as BY_NAME
     from medaudit.calibration.sweep import FAST as FAST
     from medaudit.calibration.sweep import FULL as FULL
+    from medaudit.calibration.sweep import MINED as MINED
     from medaudit.calibration.sweep import Tier as Tier
     from medaudit.calibration.sweep import calibrate as calibrate
 
@@ -24,6 +25,7 @@ _HOME = {
     "BY_NAME": "sweep",
     "FAST": "sweep",
     "FULL": "sweep",
+    "MINED": "sweep",
     "Record": "record",
     "Subject": "subjects",
     "Tier": "sweep",

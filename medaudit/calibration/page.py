@@ -44,7 +44,7 @@ lenient where a smaller effect would be of no concern.
 
 _ALONE = """
 ## The probe `{name}` alone
-It runs where it is named, and is calibrated as an audit of its own.
+It runs where it is named, and is calibrated as an audit of its own{how}.
 """
 
 
@@ -74,9 +74,11 @@ def _together(document: Mapping[str, Any]) -> str:
 def _by_name(document: Mapping[str, Any]) -> str:
     clean = document["clean"]
     (name,) = document["probes"]
+    given = document.get("parameters", {}).get(name, {})
+    how = ", ".join(f"`{key} = {value!r}`" for key, value in given.items())
     return "".join(
         [
-            _ALONE.format(name=name),
+            _ALONE.format(name=name, how=f", with {how}" if how else ""),
             "\n" + _quiet(clean, "An audit"),
             "\n" + markdown(flaw_rows(document)) + "\n",
             "\n" + markdown(_margin_rows(document)) + "\n",

@@ -65,6 +65,10 @@ class Record:
             (rule.name, rule.side, rule.margin) for rule in probe.alarms
         }
 
+    def _parameters(self, name: str) -> Mapping[str, Any]:
+        """What the probe was given in calibration, beyond what it takes by itself."""
+        return dict(self.document.get("parameters", {}).get(name, {}))
+
     def _row(self, name: str, false: Mapping[str, Any], flaw: Mapping[str, Any], n: int) -> dict[str, Any]:
         bare = _bare(name, self.document["clean"], false)
         sizes = sorted({cell["n"] for cell in flaw["power"] if cell["n"] <= n})
@@ -73,7 +77,8 @@ class Record:
         alarms = f"{false['hits']} alarm" + ("" if false["hits"] == 1 else "s")
         false_alarms = f"It raised {alarms} on {false['runs']} clean audits."
         if not flaw["power"] and flaw["found"]["runs"]:
-            return row | _whole(flaw["found"], self.document["clean"]["n"], false_alarms)
+            how = "".join(f", {key} = {value}" for key, value in self._parameters(name).items())
+            return row | _whole(flaw["found"], self.document["clean"]["n"], how, false_alarms)
         if not sizes:
             return row | {"effect": None, "n": n, "sentence": f"No power was measured at {n} cases or fewer."}
         known = sorted((c for c in flaw["power"] if c["n"] == sizes[-1]), key=lambda c: float(c["effect"]))
@@ -102,9 +107,9 @@ def _bare(name: str, clean: Mapping[str, Any], false: Mapping[str, Any]) -> dict
     }
 
 
-def _whole(found: Mapping[str, Any], n: int, false_alarms: str) -> dict[str, Any]:
+def _whole(found: Mapping[str, Any], n: int, how: str, false_alarms: str) -> dict[str, Any]:
     """Where only whole flaws were tried: how often one was found."""
-    told = f"At n = {n} it finds the whole flaw in {found['hits']} of {found['runs']} audits."
+    told = f"At n = {n}{how} it finds the whole flaw in {found['hits']} of {found['runs']} audits."
     return {
         "effect": None,
         "power": found["rate"],
@@ -139,6 +144,7 @@ def assemble(
         "tier": tier.name,
         "level": LEVEL,
         "probes": {name: probe.version for name, probe in probes.items()},
+        "parameters": {name: dict(own) for name, own in tier.parameters.items()},
         "weights": {
             subject.name: subject.card.get("weights_sha256")
             for subject in (*clean, *flawed)

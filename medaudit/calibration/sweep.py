@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,8 @@ CLEAN_DATA = ("chest", "chest-marker", "chest-tube")
 class Tier:
     """How much is run: clean audits in all, audits of each flaw, cases in each, and the grid of power.
 
-    ``clean_data``: the image phantoms that clean phantoms are audited on, in turns.
+    ``clean_data``: the image phantoms that clean phantoms are audited on, in turns. ``parameters``: those of
+    probes, by name, that are not their own.
     """
 
     name: str
@@ -40,11 +41,19 @@ class Tier:
     sizes: tuple[int, ...]
     draws: int
     clean_data: tuple[str, ...] = CLEAN_DATA
+    parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 FULL = Tier("full", 60, 10, 240, (0.05, 0.10, 0.15, 0.20, 0.30), (60, 120, 240, 480, 960), 40)
 #: For a probe that runs by name: one that asks of each question alone, on data that ask one question most.
 BY_NAME = Tier("by-name", 60, 10, 400, (), (), 0, ("chest-marker", "chest-tube"))
+#: For pairs that are mined, which takes a pool.
+MINED = replace(
+    BY_NAME,
+    n=3000,
+    clean_data=("chest",),
+    parameters={"confusion": {"mine": "question", "quantile": 0.95}},
+)
 FAST = Tier("fast", 3, 1, 200, (), (60,), 4)
 
 
@@ -174,7 +183,8 @@ def run_one(work: Work) -> dict[str, Any]:
     subject = Subject.named(work.phantom)
     probes = {name: available("probe")[name] for name in work.probes}
     with bench(subject, work.folder) as flawed:
-        trials = [flawed.trial(data, seed, work.tier.n, probes) for data, seed in work.trials]
+        tier = work.tier
+        trials = [flawed.trial(data, seed, tier.n, probes, tier.parameters) for data, seed in work.trials]
         target = subject.target
         # A probe run by name may look into the model, which two models in one cannot be asked.
         if target is None or target.probe not in probes or not probes[target.probe].default:

@@ -40,7 +40,7 @@ def flaw_rows(document: Mapping[str, Any]) -> list[Row]:
 
 def _target(target: Mapping[str, Any] | None) -> str:
     if target is None:
-        return "a probe still to come"
+        return "none of these probes"
     where = " ".join(f"{key}={value}" for key, value in target["slice"].items())
     return f"{target['probe']}/{target['rule']} {where}".strip()
 

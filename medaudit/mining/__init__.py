@@ -1,11 +1,13 @@
 """Mining confusing pairs from any pool of cases: pictures that a model holds to be alike and that are not.
 
-Pure functions on arrays and cases; the model is never asked here.
+Pure functions on arrays and cases; only :mod:`medaudit.mining.seeking` asks the model.
 """
 
 from __future__ import annotations
 
+from medaudit.mining.agreement import Agreement, reader_agreement, table_agreement
 from medaudit.mining.behaviour import behaviour_vectors
+from medaudit.mining.by_question import mine_by_question
 from medaudit.mining.duplicates import deduplicated, perceptual_hashes
 from medaudit.mining.halves import Halves, halves, mine_halves, question_halves
 from medaudit.mining.pipeline import mine
@@ -18,6 +20,7 @@ from medaudit.mining.rules import Rules
 from medaudit.mining.templates import Template
 
 __all__ = [
+    "Agreement",
     "Halves",
     "Mined",
     "MinedPair",
@@ -30,10 +33,13 @@ __all__ = [
     "halves",
     "images_of",
     "mine",
+    "mine_by_question",
     "mine_halves",
     "perceptual_hashes",
     "question_halves",
     "read_review",
+    "reader_agreement",
     "reference_vectors",
+    "table_agreement",
     "write_review",
 ]

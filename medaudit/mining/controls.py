@@ -43,12 +43,14 @@ def matched(
     thresholds: Mapping[int, Threshold],
     wanted: Range,
     role: Role,
+    views: Mapping[int, World],
 ) -> list[MinedPair]:
     """For each mined pair one of the same stratum, question and values, with similarity in the range.
 
-    ``mined`` and ``pairs`` are the same pairs, row by row. A match passes every other test that mined pairs
-    pass (:meth:`World.attribute`), shows no picture of a mined pair and none beyond ``capacity``: pairs that
-    share pictures are one cluster, and a chain of them through all controls would leave nothing to compare.
+    ``views`` is the pool as each stratum sees it. ``mined`` and ``pairs`` are the same pairs, row by row. A
+    match passes every other test that mined pairs pass (:meth:`World.attribute`), shows no picture of a mined
+    pair and none beyond ``capacity``: pairs that share pictures are one cluster, and a chain of them through
+    all controls would leave nothing to compare.
     Among such pairs: those whose pictures differ from the mined ones in the fewest nuisance columns, then the
     nearest reference similarity. In the order of ``pairs``; a mined pair that none is left for has none.
     """
@@ -59,7 +61,7 @@ def matched(
         stratum = int(mined.stratum[row])
         key = stratum, int(mined.attribute[row]), worder.values(mined, row)
         if key not in pools:
-            pools[key] = _candidates(world, key, members[stratum], thresholds[stratum], wanted)
+            pools[key] = _candidates(views[stratum], key, members[stratum], thresholds[stratum], wanted)
         best = state.best(pools[key], mined, row)
         if best is None:
             continue

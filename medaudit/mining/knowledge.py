@@ -93,6 +93,17 @@ class Knowledge:
             found[part] = self._differing(first[part], second[part])
         return np.where(self.complete[first] & self.complete[second], found, -1) if strict else found
 
+    def alike(self, first: Ints, second: Ints, strict: bool = True) -> NDArray[np.bool_]:
+        """Whether each pair has attributes that are known of both, and differs in none of them, ``(m,)``."""
+        found = np.zeros(len(first), dtype=bool)
+        for start in range(0, len(first) if self.attributes else 0, _CHUNK):
+            part = slice(start, start + _CHUNK)
+            asked, said, _ = self._tables
+            both = asked[first[part]].multiply(asked[second[part]]).sum(axis=1)
+            same = said[first[part]].multiply(said[second[part]]).sum(axis=1)
+            found[part] = (both == same) & (both > 0)
+        return found & self.complete[first] & self.complete[second] if strict else found
+
     def _differing(self, first: Ints, second: Ints) -> Ints:
         asked, said, starts = self._tables
         both = asked[first].multiply(asked[second])

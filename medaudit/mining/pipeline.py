@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from medaudit.mining.duplicates import Hashes
     from medaudit.mining.pool import Ints
     from medaudit.mining.result import MinedPair
+    from medaudit.mining.unseen import Unseen
 
 #: By what a stratum's pictures agree on: thresholds found on one half of a pool, to be used on the other.
 Thresholds: TypeAlias = Mapping[tuple[tuple[str, str], ...], Threshold]
@@ -70,24 +71,41 @@ def mine(
     rules = rules or Rules()
     pool = world(cases, vectors, reference, rules, hashes)
     strata = [
-        _searched(pool, number, on, members, thresholds)
+        searched(pool, number, on, members, thresholds)
         for number, (on, members) in enumerate(strata_of(pool.pool, rules.strata))
     ]
-    every = _joined([stratum.found for stratum in strata])
-    kept, exact = chosen(every, rules.capacity, rules.limit)
+    return gathered_from(pool, strata)
+
+
+def gathered_from(
+    pool: World,
+    strata: Sequence[Stratum],
+    *,
+    worlds: Mapping[int, World] | None = None,
+    unseen: Mapping[int, Unseen] | None = None,
+) -> Mined:
+    """Choose among what the strata hold, word it, and find controls and doses.
+
+    ``worlds`` gives the pool as each stratum sees it, where that differs, ``unseen`` what is known of each
+    attribute by its number.
+    """
+    rules = pool.rules
+    kept, exact = chosen(_joined([stratum.found for stratum in strata]), rules.capacity, rules.limit)
     kept, pairs = Worder(pool).worded(kept, "mined")
     members = {number: stratum.members for number, stratum in enumerate(strata)}
     at = {number: stratum.at for number, stratum in enumerate(strata)}
-    controls = matched(pool, kept, pairs, members, at, Range(None, rules.low), "control")
+    views = worlds or dict.fromkeys(members, pool)
+    controls = matched(pool, kept, pairs, members, at, Range(None, rules.low), "control", views)
     doses: dict[tuple[float, float], tuple[MinedPair, ...]] = {}
     for low, high in pairwise((*rules.doses, rules.quantile)):
-        doses[low, high] = tuple(matched(pool, kept, pairs, members, at, Range(low, high), "dose"))
-    facts = gathered(pool, strata, kept, exact=exact, without=len(pairs) - len(controls))
+        doses[low, high] = tuple(matched(pool, kept, pairs, members, at, Range(low, high), "dose", views))
+    without = len(pairs) - len(controls)
+    facts = gathered(pool, strata, kept, exact=exact, without=without, unseen=unseen)
     found = {tuple(sorted(s.facts.stratum.items())): s.at for s in strata}
     return Mined(tuple(pairs), tuple(controls), facts, doses, found)
 
 
-def _searched(
+def searched(
     pool: World, number: int, on: Mapping[str, str], members: Ints, given: Thresholds | None
 ) -> Stratum:
     rules = pool.rules

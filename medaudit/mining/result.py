@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 if TYPE_CHECKING:
     from medaudit.case import Case
     from medaudit.mining.thresholds import Threshold
+    from medaudit.mining.unseen import Unseen
 
 Role: TypeAlias = Literal["mined", "control", "dose"]
 
@@ -72,7 +73,8 @@ class AttributeFacts:
     ``expected`` is how many of all candidates would be about this attribute if the model's similarity had
     nothing to do with it: candidates in the proportions of random pairs that pass every other test.
     ``lift`` = candidates / expected, None where no such random pair is about it. A model blind to one
-    attribute has a high lift there; a single attribute always has 1.
+    attribute has a high lift there; a single attribute always has 1. ``unseen`` is known where mining went
+    question by question (:func:`unseen_ratio`).
     """
 
     attribute: str
@@ -80,6 +82,7 @@ class AttributeFacts:
     expected: float
     lift: float | None
     mined: int
+    unseen: Unseen | None = None
 
 
 @dataclass(frozen=True)

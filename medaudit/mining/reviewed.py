@@ -33,9 +33,29 @@ class Reviewed:
 
 
 @dataclass(frozen=True)
-class _Line:
+class Line:
+    """One line of a table, and where it stands."""
+
     where: str
     cells: Mapping[str, str]
+
+    @property
+    def decision(self) -> str:
+        """What the reader decided, folded; empty for nothing yet. DataError where it is no decision."""
+        said = self.cells["decision"].casefold()
+        if said not in DECISIONS:
+            legal = ", ".join(DECISIONS[:-1])
+            raise self.wrong("decision", f"{self.cells['decision']!r} is none; write {legal}, or nothing.")
+        return said
+
+    @property
+    def pictures(self) -> tuple[str, str]:
+        return self.cells["image_1"], self.cells["image_2"]
+
+    @property
+    def touched(self) -> bool:
+        """Whether a reader wrote into it."""
+        return any(self.cells[name] for name in ("decision", "reviewer", "note"))
 
     def wrong(self, column: str, what: str) -> DataError:
         return DataError(f"{self.where}, column {column!r}: {what}")
@@ -49,20 +69,16 @@ def read_review(path: Path, pairs: Sequence[MinedPair]) -> Reviewed:
     attribute, and an edited question that gives itself away or whose answers are not its two options.
     """
     known = {pair.id: pair for pair in pairs}
-    lines: dict[str, _Line] = {}
-    for line in _lines(path):
-        pair_id = line.cells["pair_id"]
+    lines = read_lines(path)
+    for pair_id, line in lines.items():
         if pair_id not in known:
             raise line.wrong(
                 "pair_id", f"{pair_id!r} is no pair of this run; leave ids as they were written."
             )
-        if pair_id in lines:
-            raise line.wrong("pair_id", f"{pair_id!r} has a line already ({lines[pair_id].where}); keep one.")
-        lines[pair_id] = line
     counted = dict.fromkeys(("approve", "edit", "reject", "undecidable", "undecided", "missing"), 0)
     kept: list[MinedPair] = []
     for pair in pairs:
-        decision = _decision(lines[pair.id]) if pair.id in lines else "missing"
+        decision = lines[pair.id].decision or "undecided" if pair.id in lines else "missing"
         counted[decision] += 1
         if pair.id in lines:
             said = _checked(pair, lines[pair.id], decision)
@@ -71,11 +87,24 @@ def read_review(path: Path, pairs: Sequence[MinedPair]) -> Reviewed:
     return Reviewed(tuple(kept), counted, tuple(sorted(reviewers)))
 
 
-def _lines(path: Path) -> list[_Line]:
+def read_lines(path: Path) -> dict[str, Line]:
+    """The lines of a table by pair id, in its order. DataError for what is no such table, or an id twice."""
+    found: dict[str, Line] = {}
+    for line in _lines(path):
+        pair_id = line.cells["pair_id"]
+        if pair_id in found:
+            raise line.wrong("pair_id", f"{pair_id!r} has a line already ({found[pair_id].where}); keep one.")
+        found[pair_id] = line
+    return found
+
+
+def _lines(path: Path) -> list[Line]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
-        raise DataError(f"{path.name}: no such review file; write one with write_review.") from error
+        raise DataError(f"{path.name}: no such review file; write one with `medaudit pairs`.") from error
+    except OSError as error:
+        raise DataError(f"{path.name}: cannot be read ({error.strerror}).") from error
     except UnicodeDecodeError as error:
         raise DataError(f"{path.name}: not UTF-8; save it as 'CSV UTF-8'.") from error
     top = text.split("\n", 1)[0]
@@ -83,7 +112,7 @@ def _lines(path: Path) -> list[_Line]:
     rows = csv.reader(
         io.StringIO(text, newline=""), delimiter=";" if top.count(";") > top.count(",") else ","
     )
-    found: list[_Line] = []
+    found: list[Line] = []
     header: list[str] = []
     start = 1
     try:
@@ -112,21 +141,13 @@ def _header(cells: list[str], name: str) -> list[str]:
     return cells
 
 
-def _line(where: str, header: list[str], row: list[str]) -> _Line:
+def _line(where: str, header: list[str], row: list[str]) -> Line:
     if len(row) != len(header):
         raise DataError(f"{where}: {len(row)} cells for {len(header)} columns; quote text that holds commas.")
-    return _Line(where, {name: plain_text(cell.strip()) for name, cell in zip(header, row, strict=True)})
+    return Line(where, {name: plain_text(cell.strip()) for name, cell in zip(header, row, strict=True)})
 
 
-def _decision(line: _Line) -> str:
-    said = line.cells["decision"].casefold()
-    if said not in DECISIONS:
-        legal = ", ".join(DECISIONS[:-1])
-        raise line.wrong("decision", f"{line.cells['decision']!r} is none; write {legal}, or nothing.")
-    return said or "undecided"
-
-
-def _checked(pair: MinedPair, line: _Line, decision: str) -> MinedPair:
+def _checked(pair: MinedPair, line: Line, decision: str) -> MinedPair:
     written = {name: plain_text(cell) for name, cell in row_of(pair).items()}
     for column in (*_FIXED, *_WORDS):
         same = line.cells[column].split() == written[column].split()  # line ends change on the way
@@ -136,7 +157,7 @@ def _checked(pair: MinedPair, line: _Line, decision: str) -> MinedPair:
     return _edited(pair, line) if decision == "edit" else pair
 
 
-def _edited(pair: MinedPair, line: _Line) -> MinedPair:
+def _edited(pair: MinedPair, line: Line) -> MinedPair:
     said = line.cells
     options = said["option_1"], said["option_2"]
     names = [case.images[0].name for case in (pair.first, pair.second)]

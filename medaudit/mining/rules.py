@@ -25,6 +25,9 @@ class Rules:
     - ``strata``: columns within which pairs and thresholds are sought.
     - ``quantile``: of random pairs' similarity to the model, the floor; ``low``: the most a control may have.
     - ``ceiling``: quantile of random pairs' similarity to the reference, the most a pair may have.
+    - ``unseen``: the least :func:`unseen_ratio` of a question whose pairs count, where it is known (mining by
+      question); 0.5 lies half way between seen (0) and not seen (1).
+    - ``confidence``: of the interval of that ratio.
     - ``doses``: lower quantiles, rising, from ``low`` to under ``quantile``, at which pairs are wanted too.
     - ``k``: neighbours a picture may bring in. ``capacity``: pairs it may be in.
     - ``limit``: pairs in all, as each costs two questions or more; None: no limit.
@@ -41,6 +44,8 @@ class Rules:
     quantile: float = 0.999
     ceiling: float = 0.5
     low: float = 0.5
+    unseen: float = 0.5
+    confidence: float = 0.95
     doses: tuple[float, ...] = ()
     k: int = 50
     capacity: int = 3

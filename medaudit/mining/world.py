@@ -54,6 +54,15 @@ class World:
         found[kept] = apart
         return found
 
+    def agreeing(self, first: Ints, second: Ints, ceiling: float) -> NDArray[np.bool_]:
+        """Pairs that pass every test of :meth:`attribute` and differ in nothing that is known of both."""
+        found = self.nuisance.alike(first, second) & strangers(self.pool.apart, first, second)
+        kept = np.flatnonzero(found)
+        kept = kept[cosines(self.reference, first[kept], second[kept]) <= ceiling]
+        found[:] = False
+        found[kept] = self.known.alike(first[kept], second[kept], self.rules.strict)
+        return found
+
 
 def world(cases: Sequence[Case], vectors: Any, reference: Any, rules: Rules, hashes: Hashes | None) -> World:
     """Read the pool; ``vectors``, ``reference`` and ``hashes`` have a row per ``images_of(cases)``.

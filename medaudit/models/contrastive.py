@@ -154,12 +154,16 @@ class ContrastiveModel(WhiteBox):
 
     def similarities(self, pixels: dict[str, Any], prompt: str, options: Sequence[str]) -> Any:
         """s v . t_k of one request, (options,), differentiable in its placed ``pixels``."""
+        image = _unit(self._image_vectors(pixels).mean(dim=0))
+        return self._scale() * _alike(self.class_vectors(prompt, options), image)
+
+    def class_vectors(self, prompt: str, options: Sequence[str]) -> Any:
+        """t_k of each option, (options, d); differentiable where its texts were not embedded before."""
         several = class_prompts(prompt, tuple(options))
         known = self._text_vectors([text for texts in several for text in texts])
         # Kept embeddings come from inference mode, which autograd refuses; a copy is an ordinary tensor.
         known = {text: vector.clone() for text, vector in known.items()}
-        image = _unit(self._image_vectors(pixels).mean(dim=0))
-        return self._scale() * _alike(_classes(known, several), image)
+        return _classes(known, several)
 
     def placed_pixels(self, images: Sequence[Image]) -> dict[str, Any]:
         """Processed images on the model's device, floats in the model's dtype."""

@@ -118,9 +118,14 @@ class VisionHead:
         self._proved = True
 
     def _run(self, model: Any, seen: Watched, pixels: dict[str, Any], owners: Any, states: Any) -> Floats:
-        chosen = {name: value[owners] for name, value in pixels.items()}
-        with _passing(vision_blocks(model.network), seen.tuples, states):
-            return averaged(model._image_vectors(chosen))
+        return averaged(through_head(model, seen, pixels, owners, states))
+
+
+def through_head(model: Any, seen: Watched, pixels: dict[str, Any], owners: Any, states: Any) -> Any:
+    """Vectors of the images ``owners`` if the last block gave ``states``; differentiable in them."""
+    chosen = {name: value[owners] for name, value in pixels.items()}
+    with _passing(vision_blocks(model.network), seen.tuples, states):
+        return model._image_vectors(chosen)
 
 
 def averaged(vectors: Any) -> Floats:

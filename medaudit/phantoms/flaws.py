@@ -139,6 +139,15 @@ def _decoyed(name: str = "") -> tuple[dict[str, Any], ...]:
     return tuple(_hangs(question.text, " | ".join(question.options)) for question in asked)
 
 
+def _unseen(name: str) -> tuple[dict[str, Any], ...]:
+    """Pictures with different answers to these questions are alike to it."""
+    asked = [question for question in questions("chest") if question.name.endswith(name)]
+    return tuple(
+        {"probe": "confusion", "rule": "unseen", "slice": {"attribute": question.text.casefold()}}
+        for question in asked
+    )
+
+
 def _under(shift: str) -> dict[str, Any]:
     return {"probe": "robustness", "rule": "shift_sensitive", "slice": {"shift": shift}}
 
@@ -209,7 +218,8 @@ FLAWS: dict[str, Flaw] = {
             "confused-side",
             "it cannot tell left from right",
             lambda question, shown: question.name.endswith("-side"),
-            also=_decoyed("-side"),
+            also=(*_decoyed("-side"), *_unseen("-side")),
+            by_name=_unseen("opacity-side"),
             dwells=6.0,
         ),
         _partial(
@@ -217,6 +227,7 @@ FLAWS: dict[str, Flaw] = {
             "it cannot tell a small nodule from a large one",
             lambda question, shown: question.name.endswith("-size"),
             also=_decoyed("-size"),
+            by_name=_unseen("nodule-size"),
             dwells=6.0,
         ),
     )

@@ -51,6 +51,8 @@ if TYPE_CHECKING:
     from medaudit.stats.unpaired import unpaired_corrected_ratio as unpaired_corrected_ratio
     from medaudit.stats.unpaired import unpaired_difference as unpaired_difference
     from medaudit.stats.unpaired import unpaired_ratio as unpaired_ratio
+    from medaudit.stats.worst_cell import worst_group as worst_group
+    from medaudit.stats.worst_cell import worst_group_gain as worst_group_gain
 
 _HOME = {
     "CalibrationError": "reliability",
@@ -98,6 +100,8 @@ _HOME = {
     "unpaired_difference": "unpaired",
     "unpaired_ratio": "unpaired",
     "wilson": "intervals",
+    "worst_group": "worst_cell",
+    "worst_group_gain": "worst_cell",
 }
 
 __all__ = sorted(_HOME)

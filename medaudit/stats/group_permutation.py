@@ -11,18 +11,20 @@ from medaudit.stats.estimate import Codes, Floats
 _BUDGET = 4_000_000
 
 
-def side_permutation(rows: Floats, *, resamples: int, seed: int) -> float:
-    """Two-sided p of ``mean(a) - mean(b)`` under exchange of whole groups between the sides.
+def side_permutation(rows: Floats, *, resamples: int, seed: int, greater: bool = False) -> float:
+    """p of ``mean(a) - mean(b)`` under exchange of whole groups: two-sided, or of ``mean(a)`` the greater.
 
     ``rows`` is ``(G, 4)``: sum and count on side a, sum and count on side b. Groups on one side are dealt
     anew, as many to each side; a group on both sides may swap its two halves. The statistic is studentised
     with the clustered variance, which keeps the level when the sides differ in spread (Janssen 1997).
     """
     single = (rows[:, 1] == 0) | (rows[:, 3] == 0)
-    observed = abs(_studentised(_moments(rows).sum(axis=0)[None])[0])
+    fold = np.positive if greater else np.abs
+    observed = fold(_studentised(_moments(rows).sum(axis=0)[None])[0])
+    least = observed - 1e-9 * abs(observed)
     hits = 0
     for totals in _permuted(rows[single], rows[~single], resamples, np.random.default_rng(seed)):
-        hits += int((np.abs(_studentised(totals)) >= observed * (1 - 1e-9)).sum())
+        hits += int((fold(_studentised(totals)) >= least).sum())
     return (1 + hits) / (1 + resamples)
 
 

@@ -7,7 +7,7 @@ correlation, estimated from the groups' contributions.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -61,9 +61,10 @@ class _Pair:
         parts = [linearised(side.values, side.shared_codes, self.groups) for side in (self.a, self.b)]
         return correlation(*parts)
 
-    def p_value(self) -> float:
+    def p_value(self, *, greater: bool = False) -> float:
         rows = [group_rows(side.values[:, None], side.shared_codes, self.groups) for side in (self.a, self.b)]
-        return side_permutation(np.hstack(rows), resamples=self.a.cases.resamples, seed=self.a.cases.seed)
+        cases = self.a.cases
+        return side_permutation(np.hstack(rows), resamples=cases.resamples, seed=cases.seed, greater=greater)
 
     def least(self) -> float:
         """Half-width below which agreement in every group shows nothing: the rule of three on the groups."""
@@ -94,6 +95,25 @@ def unpaired_difference(
     if (unanswered := pair.unanswered()) is not None:
         return unanswered
     return _joined(pair, share_interval, average(pair.a.values) - average(pair.b.values), mover_difference)
+
+
+def unpaired_excess(
+    a: Values,
+    groups_a: Groups,
+    b: Values,
+    groups_b: Groups,
+    *,
+    confidence: float = 0.95,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> Estimate:
+    """:func:`unpaired_difference` with the p-value of "a does not exceed b": one-sided."""
+    pair = _pair(checked(a, "a"), groups_a, checked(b, "b"), groups_b, confidence, resamples, seed)
+    if (unanswered := pair.unanswered()) is not None:
+        return unanswered
+    value = average(pair.a.values) - average(pair.b.values)
+    found = _joined(pair, share_interval, value, mover_difference)
+    return replace(found, p_value=pair.p_value(greater=True))
 
 
 def unpaired_ratio(

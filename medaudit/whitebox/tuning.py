@@ -9,9 +9,9 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from medaudit.errors import ModelError, UsageError
 from medaudit.model import Model, Request
@@ -21,8 +21,12 @@ from medaudit.whitebox.lora import attach, digest, linear_layers
 #: A tuned model is of the class of the model that it was made from, and is asked in the same way.
 TunedModel = Model
 
+#: From a model and places of examples to parts of their mean loss, which are added up: scalar tensors.
+Objective: TypeAlias = Callable[[Any, Sequence[int]], Iterable[Any]]
+
 MAX_STEPS = 1000
 MAX_RANK = 64
+MAX_BATCH = 256
 #: Examples of one step, each run alone: padding would make a step depend on its companions.
 STEP_EXAMPLES = 8
 
@@ -32,7 +36,8 @@ class TuningReport:
     """What was trained, how far it went, and that nothing else changed.
 
     ``losses`` are means over each step's examples, before that step; ``loss_before`` and ``loss_after`` over
-    all examples. ``share`` = trained / all parameters. Digests are sha256 over state dicts.
+    all examples, taken in batches of a step's size. ``share`` = trained / all parameters. Digests are sha256
+    over state dicts.
     """
 
     steps: int
@@ -70,7 +75,34 @@ def tune(
     Raises :class:`UsageError` for settings out of bounds and :class:`ModelError` for a model that cannot be
     tuned, or whose loss ceases to be a number.
     """
-    _check_bounds(steps, rank, learning_rate, examples)
+
+    def objective(learner: Any, chosen: Sequence[int]) -> Iterator[Any]:
+        return (answer_loss(learner, *examples[place]) / len(chosen) for place in chosen)
+
+    return tune_by(
+        model, objective, len(examples), steps=steps, rank=rank, learning_rate=learning_rate, seed=seed,
+        target=target,
+    )  # fmt: skip
+
+
+def tune_by(
+    model: Any,
+    objective: Objective,
+    examples: int,
+    *,
+    steps: int,
+    rank: int = 4,
+    learning_rate: float = 1e-3,
+    seed: int = 0,
+    target: str = "decoder",
+    batch: int = STEP_EXAMPLES,
+) -> tuple[TunedModel, TuningReport]:
+    """Train a copy of a local ``model`` to lower an ``objective`` over numbered examples; see :func:`tune`.
+
+    The objective is called with the copy and the places of ``batch`` examples, those of a step; its parts are
+    differentiated one by one, so that no more than one of them is held at a time.
+    """
+    check_bounds(steps, rank, learning_rate, examples, batch)
     _check_tunable(model)
     started, before = time.perf_counter(), digest(model.network.state_dict())
     network = copy.deepcopy(model.network).requires_grad_(False)
@@ -78,14 +110,15 @@ def tune(
     adapter = attach(network, layers, rank, seed)
     learner = _like(model, network)
     trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    first = _mean_loss(learner, examples)
-    losses = _train(learner, trained, examples, steps, learning_rate, seed)
-    last = _mean_loss(learner, examples)
+    first = _mean_loss(learner, objective, examples, batch)
+    steps_drawn = _drawn(examples, steps, seed, batch)
+    losses = _train(learner, trained, objective, steps_drawn, learning_rate)
+    last = _mean_loss(learner, objective, examples, batch)
     said = digest({name: tensor for name, tensor in network.state_dict().items() if "lora_" in name})
     merged = adapter.merge_and_unload().requires_grad_(True)
     if digest(model.network.state_dict()) != before:
         raise ModelError(f"{model.info.id!r}: tuning a copy changed the model itself.")
-    numbers = {"trained": sum(p.numel() for p in trained), "layers": len(layers), "examples": len(examples)}
+    numbers = {"trained": sum(p.numel() for p in trained), "layers": len(layers), "examples": examples}
     report = TuningReport(
         steps=steps, rank=rank, learning_rate=learning_rate, seed=seed, target=target, **numbers,
         share=numbers["trained"] / sum(p.numel() for p in model.network.parameters()),
@@ -95,13 +128,16 @@ def tune(
     return _like(model, merged, report), report
 
 
-def _check_bounds(steps: int, rank: int, rate: float, examples: Sequence[Any]) -> None:
+def check_bounds(steps: int, rank: int, rate: float, examples: int, batch: int) -> None:
+    """Raise UsageError for settings out of bounds."""
     if not 0 <= steps <= MAX_STEPS:
         raise UsageError(f"steps {steps}: give 0 to {MAX_STEPS}.")
     if not 1 <= rank <= MAX_RANK:
         raise UsageError(f"rank {rank}: give 1 to {MAX_RANK}.")
     if not 0 < rate < math.inf:
         raise UsageError(f"learning rate {rate}: give a positive number.")
+    if not 1 <= batch <= MAX_BATCH:
+        raise UsageError(f"batch {batch}: give 1 to {MAX_BATCH} examples a step.")
     if not examples:
         raise UsageError("tuning needs at least one example.")
 
@@ -117,20 +153,19 @@ def _check_tunable(model: Any) -> None:
 
 
 def _train(
-    learner: Any, trained: list[Any], examples: Sequence[Any], steps: int, rate: float, seed: int
+    learner: Any, trained: list[Any], objective: Objective, drawn: Iterable[Sequence[int]], rate: float
 ) -> list[float]:
     import torch
 
     optimiser = torch.optim.AdamW(trained, lr=rate, weight_decay=0.0)
     losses: list[float] = []
-    for chosen in _drawn(len(examples), steps, seed):
+    for chosen in drawn:
         optimiser.zero_grad()
         total = 0.0
-        for place in chosen:
-            loss = answer_loss(learner, *examples[place]) / len(chosen)
-            if loss.requires_grad:
-                loss.backward()
-            total += float(loss.detach())
+        for part in objective(learner, chosen):
+            if part.requires_grad:
+                part.backward()
+            total += float(part.detach())
         if not math.isfinite(total):
             raise ModelError(f"{learner.info.id!r}: the loss is not a number. Lower the learning rate.")
         if not losses and not any(p.grad is not None and bool(p.grad.any()) for p in trained):
@@ -141,7 +176,7 @@ def _train(
     return losses
 
 
-def _drawn(number: int, steps: int, seed: int) -> Iterator[list[int]]:
+def _drawn(number: int, steps: int, seed: int, batch: int) -> Iterator[list[int]]:
     """Places of each step's examples: every example once before any comes again."""
     from medaudit.image import keyed_rng
 
@@ -149,15 +184,19 @@ def _drawn(number: int, steps: int, seed: int) -> Iterator[list[int]]:
     for step in range(steps):
         if not waiting:
             waiting = [int(place) for place in keyed_rng(seed, "tuning", step).permutation(number)]
-        yield waiting[:STEP_EXAMPLES]
-        waiting = waiting[STEP_EXAMPLES:]
+        yield waiting[:batch]
+        waiting = waiting[batch:]
 
 
-def _mean_loss(learner: Any, examples: Sequence[tuple[Request, str]]) -> float:
+def _mean_loss(learner: Any, objective: Objective, number: int, batch: int) -> float:
     import torch
 
+    total = 0.0
     with torch.no_grad():
-        return sum(float(answer_loss(learner, *example)) for example in examples) / len(examples)
+        for start in range(0, number, batch):
+            chosen = range(start, min(start + batch, number))
+            total += len(chosen) * sum(float(part) for part in objective(learner, chosen))
+    return total / number
 
 
 def _like(model: Any, network: Any, report: TuningReport | None = None) -> Any:

@@ -12,7 +12,7 @@ def test_help_names_every_command(medaudit) -> None:
     done = medaudit("--help")
 
     assert done.returncode == 0
-    for command in ("scan", "report", "gate", "list", "check", "doctor", "schema"):
+    for command in ("scan", "report", "gate", "list", "check", "pairs", "agreement", "doctor", "schema"):
         assert command in done.stdout
 
 

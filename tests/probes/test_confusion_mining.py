@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from medaudit.case import Case
-from medaudit.errors import UsageError
+from medaudit.errors import DataError, UsageError
 from medaudit.finding import Finding
 from medaudit.image import ArrayImage
 from medaudit.mining import Rules, write_review
+from medaudit.mining.seeking import Search, seek
 from medaudit.model import Request
 from medaudit.probes.confusion import confusion
-from medaudit.probes.pair_mining import Search, _mined
 from medaudit.testing import ScriptedModel, constant, context_for, embedder, oracle
 
 SIDE, SHADE = "On which side is the square?", "Is the square bright or grey?"
@@ -90,6 +90,26 @@ def test_a_model_blind_to_side_is_found_by_its_own_vectors() -> None:
     assert "left" in one(found, "confusion", attribute=SIDE.casefold()).reason
 
 
+def test_each_attribute_has_an_excess_of_its_own_with_interval_n_and_p() -> None:
+    cases = pool(300)
+
+    found = findings(cases, model(cases, blind=True), mine="own", quantile=0.98)
+
+    whole, side = one(found, "confusion_excess"), one(found, "confusion_excess", attribute=SIDE.casefold())
+    assert side.interval[0] > 0.2
+    assert side.p_value < 0.01
+    assert side.data["p_value_is"].startswith("one-sided")
+    valid = [side.data[kind]["valid_pairs"] for kind in ("pairs", "controls")]
+    assert min(valid) >= 10
+    assert side.n == sum(valid)
+    assert side.groups >= 20
+    rates = [side.data[kind]["same_answer"] / n for kind, n in zip(("pairs", "controls"), valid, strict=True)]
+    assert side.estimate == pytest.approx(rates[0] - rates[1])
+    rest = [f for f in found if f.metric == "confusion_excess" and f not in (whole, side)]
+    assert all("under the minimum of 10" in f.reason for f in rest)
+    assert whole.data["pairs"]["pairs"] == sum(f.data["pairs"]["pairs"] for f in (side, *rest))
+
+
 def test_a_model_that_sees_side_has_no_excess() -> None:
     cases = pool()
 
@@ -97,6 +117,8 @@ def test_a_model_that_sees_side_has_no_excess() -> None:
 
     confused = [f for f in found if f.metric == "confusion" and f.estimate]
     assert not confused
+    tested = [f.p_value for f in found if f.metric == "confusion_excess" and f.p_value is not None]
+    assert tested == [1.0] * len(tested)
     assert not [f for f in found if f.metric == "confusion_excess" and f.interval and f.interval[0] > 0]
 
 
@@ -120,6 +142,72 @@ def test_a_black_box_is_mined_by_what_it_answers() -> None:
     assert len({row["attribute"] for row in mined.data["attributes"] if row["mined"]}) <= 1
 
 
+def test_behaviour_is_asked_as_likelihoods_where_there_are_any() -> None:
+    cases = pool(120)
+    asked: list[Request] = []
+
+    def answers(request: Request) -> Any:
+        asked.append(request)
+        return truth.answers(request)
+
+    truth = oracle(cases)
+    subject = ScriptedModel(answers, capabilities=("generate", "choose"))
+    findings(cases, subject, mine="behaviour", quantile=0.6)
+    findings(cases, ScriptedModel(answers, capabilities=("generate",)), mine="behaviour", quantile=0.6)
+
+    tasks = [request.task.value for request in asked]
+    # Both questions are of two options; one of them is the bank, put to each picture.
+    assert tasks[:120] == ["choose"] * 120
+    assert "choose" not in tasks[-120:]
+
+
+def test_by_question_a_model_blind_to_side_is_found_and_one_that_sees_is_not() -> None:
+    cases = pool(240)
+
+    def subject(*, blind: bool) -> ScriptedModel:
+        def state(request: Request, box: object) -> list[float]:
+            shade, height, column = seen(request)
+            asked = (column - 24) / 6 if SIDE in request.prompt else (shade - 175) / 15
+            noise = [np.cos(height), np.sin(height), np.cos(7 * height), np.sin(7 * height)]
+            return [0.0 if blind and SIDE in request.prompt else asked, *noise]
+
+        return embedder(state, model(cases, blind=blind))
+
+    blind = findings(cases, subject(blind=True), mine="question", quantile=0.95)
+    sees = findings(cases, subject(blind=False), mine="question", quantile=0.95)
+
+    mined = next(f for f in blind if f.metric == "mined_pairs")
+    assert mined.data["by"] == "question"
+    assert {row["attribute"] for row in mined.data["attributes"] if row["mined"]} == {SIDE.casefold()}
+    ratios = {f.slice["attribute"]: f for f in blind if f.metric == "unseen_ratio"}
+    assert ratios[SIDE.casefold()].interval[0] > 0.5 > ratios[SHADE.casefold()].interval[1]
+    assert one(blind, "confusion_excess", attribute=SIDE.casefold()).interval[0] > 0.2
+    assert next(f for f in sees if f.metric == "mined_pairs").estimate == 0
+    assert max(f.interval[1] for f in sees if f.metric == "unseen_ratio") < 0.5
+    assert not [f for f in sees if f.metric == "confusion_excess" and f.estimate is not None]
+
+
+def test_the_reference_is_recorded_and_may_be_a_vision_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    cases = pool(60)
+    record = {"encoder": "mine", "model_type": "vit"}
+
+    class Encoder:
+        def __init__(self) -> None:
+            self.record = record
+
+        def vectors(self, images: Sequence[Any]) -> Any:
+            return np.stack([np.eye(3, dtype=np.float32)[i % 3] for i in range(len(images))])
+
+    monkeypatch.setattr("medaudit.mining.encoder.load_encoder", lambda name: Encoder())
+
+    plain = findings(cases, model(cases, blind=True), mine="own", quantile=0.9)
+    own = findings(cases, model(cases, blind=True), mine="own", quantile=0.9, reference="mine")
+
+    told = [next(f for f in found if f.metric == "mined_pairs").data for found in (plain, own)]
+    assert [data["reference"] for data in told] == [{"encoder": "descriptor"}, record]
+    assert told[0]["strata"] != told[1]["strata"]
+
+
 def test_one_question_cannot_be_mined_by_behaviour_and_no_vectors_is_said() -> None:
     cases = [case for case in pool(20) if case.question == SIDE]
 
@@ -129,6 +217,16 @@ def test_one_question_cannot_be_mined_by_behaviour_and_no_vectors_is_said() -> N
     assert {f.verdict.value for f in (*behaviour, *vectors)} == {"not_applicable"}
     assert "one question" in behaviour[0].reason
     assert "no embeddings" in vectors[0].reason
+
+
+def test_tables_and_references_that_are_none_are_refused_before_the_model_is_asked(tmp_path: Path) -> None:
+    cases = pool(4)
+    asked = ScriptedModel(lambda request: pytest.fail("was asked"), capabilities=("generate", "choose"))
+
+    with pytest.raises(UsageError, match="no such folder, and no such model"):
+        findings(cases, asked, mine="behaviour", reference=str(tmp_path / "none"))
+    with pytest.raises(DataError, match="no such review file"):
+        findings(cases, asked, mine="behaviour", review=str(tmp_path / "none.csv"))
 
 
 def test_an_unknown_likeness_names_the_legal_ones() -> None:
@@ -142,7 +240,7 @@ def test_of_a_reviewed_table_only_what_people_approved_counts(tmp_path: Path) ->
     cases = pool()
     subject = model(cases, blind=True)
     ctx = context_for(cases, subject)
-    _, mined = _mined(ctx, Search("own", Rules(quantile=0.98, capacity=1, seed=ctx.seed)))
+    mined = seek(ctx, Search("own", Rules(quantile=0.98, capacity=1, seed=ctx.seed))).mined
     path = tmp_path / "pairs.csv"
     write_review(path, mined.pairs)
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
@@ -159,3 +257,10 @@ def test_of_a_reviewed_table_only_what_people_approved_counts(tmp_path: Path) ->
     assert counted.estimate == 3.0
     assert counted.data["review"]["approve"] == 3
     assert one(found, "confusion").n == 3
+
+    second = tmp_path / "second.csv"
+    second.write_text("".join([*lines[:3], lines[3].replace("approve", "reject"), *lines[4:]]), "utf-8")
+    both = findings(cases, subject, mine="own", quantile=0.98, review=str(path), second_review=str(second))
+    counted = next(f for f in both if f.metric == "mined_pairs")
+    assert counted.estimate == 2.0
+    assert counted.data["review"]["agreement"]["counts"]["first_keeps"] == 1

@@ -105,3 +105,30 @@ def test_case_order_changes_nothing():
     ga, gb = rng.integers(0, 15, 40), rng.integers(8, 25, 50)
     i, j = rng.permutation(40), rng.permutation(50)
     assert unpaired_difference(a, ga, b, gb) == unpaired_difference(a[i], ga[i], b[j], gb[j])
+
+
+def test_an_excess_has_the_one_sided_p_of_the_same_exchange() -> None:
+    from medaudit.stats.unpaired import unpaired_excess
+
+    a, b = [1.0] * 14 + [0.0] * 6, [1.0] * 6 + [0.0] * 14
+    more = unpaired_excess(a, range(20), b, range(100, 120), resamples=20_000)
+    less = unpaired_excess(b, range(20), a, range(100, 120), resamples=20_000)
+    both = unpaired_difference(a, range(20), b, range(100, 120), resamples=20_000)
+
+    # 20 of each side: by symmetry the two tails are equal.
+    assert more.p_value == pytest.approx(both.p_value / 2, rel=0.2)
+    assert less.p_value > 0.97
+    assert (more.estimate, more.interval) == (both.estimate, both.interval)
+    # Exact: Fisher's tail of 14 and more of 20 among 20 of 40.
+    assert more.p_value == pytest.approx(0.01282, rel=0.15)
+
+
+def test_without_an_effect_the_one_sided_p_is_below_a_tenth_as_often_as_it_may_be() -> None:
+    from medaudit.stats.unpaired import unpaired_excess
+
+    rng, hits = np.random.default_rng(3), 0
+    for seed in range(200):
+        a, b = (rng.random(30) < 0.4).astype(float), (rng.random(45) < 0.4).astype(float)
+        groups = rng.integers(0, 25, 75)
+        hits += unpaired_excess(a, groups[:30], b, groups[30:], resamples=200, seed=seed).p_value <= 0.1
+    assert 6 <= hits <= 34  # 20 are due; four standard deviations are 17
