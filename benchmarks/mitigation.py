@@ -1,13 +1,13 @@
 """Does tuning away from the region that was found help the worst group, and more than tuning alone?
 
-    OMP_NUM_THREADS=1 python benchmarks/mitigation.py [--seeds 6] [--subject NAME]... [--out FILE] [--page]
+    OMP_NUM_THREADS=1 python benchmarks/mitigation.py [--seeds 5] [--subject NAME]... [--out FILE] [--page]
 
 Contrastive phantoms are asked about opacities while a laterality marker goes with them: one that reads the
 marker and one that reads the lungs. Half of the patients is searched for a spurious region, copies learn from
 that half, and the other half is asked. Copies learn from all of it, as the probe ``mitigation`` lets them
 (``mixed``: marker and answer go together at V = 0.36), or from the one site where they go together at V = 0.9
 (``correlated``: what fine-tuning data are often like). ``--page`` prints the tables of the result and does
-nothing else; rows are kept in ``--out``, and a later run goes on there. About 3 minutes a seed on one core.
+nothing else; rows are kept in ``--out``, and a later run goes on there. About 2 minutes a seed on one core.
 """
 
 from __future__ import annotations
@@ -154,7 +154,7 @@ def spread(values: Sequence[float]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--seeds", type=int, default=6)
+    parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--subject", action="append", choices=SUBJECTS)
     parser.add_argument("--out", type=Path, default=RESULT)
     parser.add_argument("--page", action="store_true")

@@ -183,9 +183,7 @@ def _calibration(run: Run) -> list[dict[str, Any]]:
     ran = {row["probe"] for row in run.coverage if row["status"] == "run"}
     probes = {name: probe for name, probe in run.probes.items() if name in ran}
     return [
-        row
-        for record in records
-        for row in record.rows(probes, len(run.cases), run.plan.audit.alarm_level)
+        row for record in records for row in record.rows(probes, len(run.cases), run.plan.audit.alarm_level)
     ]
 
 
