@@ -15,7 +15,8 @@ from typing import Any, cast
 
 import numpy as np
 from spurious_models import Spec, load
-from spurious_regions import Kind, evaluation, validity
+from spurious_regions import Kind, evaluation, on_digit, validity
+from spurious_scenes import Scenes
 
 from medaudit.image import keyed_rng
 from medaudit.regions import Cluster, Discovery, Regions, discover, precision_at
@@ -63,7 +64,8 @@ def judged(spec: Spec, folder: Path, pool: Any, cells: tuple[Cell, ...]) -> list
             about = _about(regions, carries, marked)
             for method in methods:
                 row = {"kind": cell.kind, "n": cell.n, "method": method}
-                held["rows"].append(row | _looked(method, spec, regions, carries, marked) | about)
+                looked = _looked(method, spec, regions, carries, drawn.scenes)
+                held["rows"].append(row | looked | about)
             _write(path, held)
     model = {"v": spec.v, "number": spec.number} | held["validity"]
     return [model | row for row in held["rows"]]
@@ -75,12 +77,12 @@ def _about(regions: Regions, carries: Any, marked: Any) -> Row:
     return {"regions": len(carries), "base": round(float(carries.mean()), 4), "seen": round(seen, 4)}
 
 
-def _looked(method: str, spec: Spec, regions: Regions, carries: Any, marked: Any) -> Row:
+def _looked(method: str, spec: Spec, regions: Regions, carries: Any, given: Scenes) -> Row:
     began = time.process_time()
     if method in ("ours", "faithful"):
         found = discover(regions, mode=cast(Mode, method))
         took = time.process_time() - began
-        told = _told(found, spec, regions, carries, marked)
+        told = _told(found, spec, regions, carries, given)
     else:
         order = _ORDERS[method](regions, spec)
         took = time.process_time() - began
@@ -88,13 +90,14 @@ def _looked(method: str, spec: Spec, regions: Regions, carries: Any, marked: Any
     return told | {"cpu_s": round(took, 3)}
 
 
-def _told(found: Discovery, spec: Spec, regions: Regions, carries: Any, marked: Any) -> Row:
+def _told(found: Discovery, spec: Spec, regions: Regions, carries: Any, given: Scenes) -> Row:
     """What is ranked first, whatever the verdict, and what is said about it.
 
     ``mirror``: correlation, over pictures, of holding the cluster and holding the mark; near -1 where the
-    cluster is what is left when the mark is missing. ``kept``: of the first findings, or clusters kept,
-    Precision@10 and Cramer's V of holding the cluster and the label, near 1 where the cluster is the object
-    itself.
+    cluster is what is left when the mark is missing. ``on_digit``: the share of its regions that lie on the
+    evidence; from half on, the probe does not fail a model for them. ``kept``: of the first findings, or
+    clusters kept, Precision@10 and Cramer's V of holding the cluster and the label, near 1 where the cluster
+    is the object itself.
     """
     row: Row = {"alarm": found.verdict == "found", "verdict": found.verdict, "precision": 0.0, "size": 0}
     if not found.clusters:
@@ -104,7 +107,8 @@ def _told(found: Discovery, spec: Spec, regions: Regions, carries: Any, marked: 
     row |= {
         "precision": precision_at(first.members, carries, SHOWN),
         "size": len(first.members),
-        "mirror": _correlation(holds, marked),
+        "mirror": _correlation(holds, given.there[: regions.n, 0]),
+        "on_digit": on_digit(first.members, regions, given),
         "right_class": first.helped == spec.target,
         "k": found.k,
         "gap": round(first.gap, 4),

@@ -81,9 +81,25 @@ def boxes_of(kind: Kind, given: Scenes, at: int, picture: Any) -> Sequence[Box]:
         return grid((SIDE, SIDE), 2)
     if kind == "found":
         return blobs((picture.permute(1, 2, 0).numpy() * 255).round().astype(np.uint8))
+    return [digit_box(given, at), *(_patch(given, at, part) for part in range(3) if given.there[at, part])]
+
+
+def digit_box(given: Scenes, at: int) -> Box:
+    """The quadrant of a picture's digit: the evidence, as an annotated case carries it."""
     row, column = divmod(int(given.quadrant[at, 0]), 2)
-    digit = (column * HALF, row * HALF, (column + 1) * HALF, (row + 1) * HALF)
-    return [digit, *(_patch(given, at, part) for part in range(3) if given.there[at, part])]
+    return column * HALF, row * HALF, (column + 1) * HALF, (row + 1) * HALF
+
+
+def on_digit(members: Any, regions: Regions, given: Scenes) -> float:
+    """Share of some regions that lie on their picture's digit: half of the smaller box is shared."""
+    assert regions.boxes is not None
+    hits = []
+    for region in members.tolist():
+        a, b = regions.boxes[region].tolist(), digit_box(given, int(regions.image[region]))
+        across, down = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+        smaller = min((a[2] - a[0]) * (a[3] - a[1]), HALF * HALF)
+        hits.append(across > 0 and down > 0 and 2 * across * down >= smaller)
+    return round(float(np.mean(hits)), 3) if hits else 0.0
 
 
 def mark_box(given: Scenes, at: int) -> Box | None:

@@ -13,13 +13,12 @@ from typing import Any
 
 from spurious_judging import METHODS, NAMED
 
+from medaudit.probes.spurious_judging import EVIDENCE_SHARE
 from medaudit.stats import clopper_pearson, difference, mean
 
 Row = dict[str, Any]
 #: Correlation from which a cluster is the mark's absence.
 _MIRRORED = -0.5
-#: Cramer's V of holding a cluster and the label from which the cluster is taken to be the object itself.
-_TIED = 0.3
 _TESTED = ("ours", "faithful")
 
 
@@ -84,7 +83,7 @@ def _alarms(kind: str, n: int, v: float, method: str, own: list[Row]) -> dict[st
         "learned_alarm": _rate(learned, lambda row: row["alarm"]),
         "learned_named": _rate(learned, _named),
         "mirrored": sum(_mirrored(row) for row in alarms),
-        "object": sum(row["kept"][0][1] > _TIED for row in alarms),
+        "aside": _rate(own, lambda row: row["alarm"] and row.get("on_digit", 0.0) < EVIDENCE_SHARE),
         "insufficient": sum(row.get("verdict") == "insufficient data" for row in own),
         "unstable": sum(row.get("stability", 1.0) < 0.5 for row in own),
         "right_class": sum(bool(row.get("right_class")) for row in alarms),
@@ -175,7 +174,7 @@ def page(result: dict[str, Any]) -> str:
                 "ours: alarm",
                 "shows the mark",
                 "of those that learned",
-                "shows the digit",
+                "alarm, the digit set aside",
                 "unstable",
                 "cannot tell",
                 "faithful: alarm",
@@ -208,8 +207,8 @@ def _alarm_cells(rows: list[Row]) -> Iterable[tuple[str, ...]]:
     for row in rows:
         if row["method"] == "ours":
             other = beside[row["kind"], row["n"], row["v"]]
-            rates = (_shown(row[key]) for key in ("alarm", "named", "learned_named"))
-            counts = (str(row[key]) for key in ("object", "unstable", "insufficient"))
+            rates = (_shown(row[key]) for key in ("alarm", "named", "learned_named", "aside"))
+            counts = (str(row[key]) for key in ("unstable", "insufficient"))
             yield row["kind"], str(row["n"]), f"{row['v']:g}", *rates, *counts, _shown(other["alarm"])
 
 

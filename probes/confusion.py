@@ -56,7 +56,7 @@ NO_PAIRS = (
             "unseen",
             "unseen_ratio",
             keys=("attribute",),
-            above=0.2,
+            above=0.1,
             says="Asked '{attribute}', it takes pictures with different right answers for the same: they are "
             "alike to it {estimate:.2f} times as often as pictures that differ in nothing "
             "({margin:.2f} is tolerated)",

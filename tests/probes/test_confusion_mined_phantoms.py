@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from medaudit.alarms import judge
 from medaudit.engine import Engine
 from medaudit.models import load_model
 from medaudit.phantoms.cases import case_set
@@ -16,6 +17,7 @@ from medaudit.testing import context_for
 
 #: Not a seed of training, of the cards, of calibration or of the benchmark.
 SEED = 779
+RULES = {"confusion": available("probe")["confusion"].alarms}
 SIDE, SIZE = "On which side of the patient is the opacity?", "Is the nodule small or large?"
 
 
@@ -47,6 +49,9 @@ def test_the_planted_attribute_is_what_is_mined(name: str, planted: str, other: 
     assert by[planted.casefold()] >= 0.95 * mined.estimate >= 10
     assert found["unseen_ratio", planted.casefold()].interval[0] > 0.2
     assert found["unseen_ratio", other.casefold()].interval[1] < 0.2
+    raised = [alarm for alarm in judge(found.values(), RULES) if alarm.raised]
+    assert [alarm.slice["attribute"] for alarm in raised] == [planted.casefold()]
+    assert "it takes pictures with different right answers for the same" in raised[0].says
     excess = found["confusion_excess", planted.casefold()]
     assert excess.interval[0] > 0.5
     assert excess.p_value < 0.01
@@ -57,6 +62,9 @@ def test_a_clean_phantom_sees_both_and_no_pair_is_mined() -> None:
     found = rows("clean")
 
     assert found["mined_pairs", ""].estimate == 0
+    alarms = judge(found.values(), RULES)
+    assert [alarm.raised for alarm in alarms] == [False, False]
+    assert all(alarm.p_value is not None for alarm in alarms)
     assert "tells the answers to every question apart" in found["mined_pairs", ""].reason
     for question in (SIDE, SIZE):
         assert found["unseen_ratio", question.casefold()].interval[1] < 0.2

@@ -9,6 +9,7 @@ import importlib
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -117,6 +118,19 @@ def test_parts_lie_in_quadrants_of_their_own_and_the_mark_is_what_it_is_said_to_
             assert red[y0:y1, x0:x1].all()
 
 
+def test_a_box_on_the_digit_is_evidence_and_a_mark_is_none(scenes, boxes, pool):
+    given = scenes.scenes(20, 0, 0.0, np.random.default_rng(1), (0, 100))
+    pictures = scenes.render(given, torch.as_tensor(pool), torch.Generator().manual_seed(0))
+    every = [boxes.boxes_of("given", given, at, pictures[at]) for at in range(20)]
+    image = np.repeat(np.arange(20), [len(own) for own in every])
+    flat = np.concatenate(every)
+    first = np.flatnonzero(np.r_[True, image[1:] != image[:-1]])
+    regions = SimpleNamespace(image=image, boxes=flat)
+
+    assert boxes.on_digit(first, regions, given) == 1.0
+    assert boxes.on_digit(np.setdiff1d(np.arange(len(image)), first), regions, given) == 0.0
+
+
 def test_a_planted_shortcut_is_found_and_shown(judged):
     for ours, _, precision in judged[0.9]:
         assert ours.verdict == "found"
@@ -133,7 +147,7 @@ def row(number, *, v=0.7, method="ours", alarm=True, precision=1.0, learned=True
     model = {"v": v, "number": number, "accuracy": 0.8, "eps1": 0.5, "eps2": 0.5, "eps2_mean": 0.1}
     model |= {"worst_group": 0.2, "learned": learned}
     cell = {"kind": "given", "n": 500, "method": method, "alarm": alarm, "precision": precision}
-    cell["kept"] = [[precision, 0.1 if precision else 0.6]]
+    cell["on_digit"] = 0.4 if precision else 0.5
     return model | cell | {"cpu_s": 1.0, "base": 0.2, "seen": 1.0, "regions": 1200} | more
 
 
@@ -147,7 +161,8 @@ def test_rates_count_models_and_tell_what_was_learned_from_what_was_not(tables):
     (ours,) = [each for each in found["alarms"] if each["method"] == "ours"]
     assert (ours["alarm"]["k"], ours["alarm"]["of"]) == (4, 5)
     assert ours["named"]["k"] == 2
-    assert (ours["mirrored"], ours["object"]) == (1, 2)
+    # Two of the four show the digit, which is evidence.
+    assert (ours["mirrored"], ours["aside"]["k"]) == (1, 2)
     assert (ours["learned_named"]["k"], ours["learned_named"]["of"]) == (2, 4)
     assert ours["alarm"]["interval"] == [0.284, 0.995]
     by_method = {each["method"]: each for each in found["precision"]}
