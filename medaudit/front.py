@@ -305,7 +305,7 @@ def _alarm(alarm: Alarm, over: str) -> str:
 
 #: Shown on the terminal when there is no gate: the numbers that everything else hangs on.
 HEADLINE = {"accuracy", "visual_gain", "prior_index", "self_flip", "subgroup_gap"}
-HEADLINE |= {"confusion", "confusion_excess", "shortcut"}
+HEADLINE |= {"confusion", "confusion_excess", "unseen_ratio", "shortcut", "mitigation_gain"}
 #: Findings shown of a probe that has none of these.
 FIRST = 4
 
@@ -314,6 +314,7 @@ def _shown(audit: Audit) -> list[Finding]:
     if audit.gated:
         return audit.gated
     whole = {"image", "predictor", "attribute", "replicate", "mode", "question", "options"}
+    whole |= {"against", "given"}
     confirmed = {finding.id for finding in _confirmed(audit)}
     shown = [
         finding
