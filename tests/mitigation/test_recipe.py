@@ -51,9 +51,8 @@ def test_the_loss_falls_and_nothing_but_the_image_tower_moves(
     assert moved
     assert all("vision_model" in name for name in moved)
     assert loudness(tuned, lessons) < loudness(model, lessons) - 0.05
-    assert (
-        loudness(plain, lessons) > loudness(model, lessons) - 0.02
-    )  # control: tuning alone does no such thing
+    # Control: tuning alone moves it little, and how little hangs on the order in which threads add up.
+    assert loudness(tuned, lessons) < loudness(plain, lessons) - 0.1
 
 
 def test_lambda_one_is_the_choice_that_the_model_is_asked_for(recipe: Recipe, tiny: Any) -> None:

@@ -53,7 +53,7 @@ def test_without_an_alarm_it_says_what_was_looked_for(draw: Draw, quiet: dict[st
     assert "not proof of absence" in said
     assert "Visual gain below 10.0 pts 0 / 1 the whole data 18.0 pts [14.9, 21.1] 1.000" in said
     assert "Subgroup gap, excess above 2.0 pts 0 / 1 attribute sex 1.2 pts [\u22123.3, 5.7]" in said
-    assert said.count("0 / 0 none nothing was measured that this rule speaks of") == 3
+    assert said.count("0 / 0 none nothing was measured that this rule speaks of") == 4
 
 
 def test_what_could_not_be_tested_is_listed_and_long_lists_are_cut(
