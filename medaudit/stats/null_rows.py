@@ -66,8 +66,8 @@ EXEMPT = {
     "required_n_two_proportions": "a plan, the inverse of power_two_proportions",
     "risk_coverage": "a constant confidence gives the error rate; held in its own tests",
     "standardised_drop": "coverage held in its own tests",
-    "worst_group": "the coverage of its interval is counted in its own tests",
-    "worst_group_gain": "the coverage of its interval is counted in its own tests",
+    "worst_group": "coverage held in its own tests",
+    "worst_group_gain": "coverage held in its own tests",
 }
 
 _ALONE = (0.0,)
