@@ -40,6 +40,7 @@ from medaudit.engine import Engine
 from medaudit.finding import Finding
 from medaudit.image import keyed_rng
 from medaudit.probes.spurious import spurious
+from medaudit.proposals import lies_on
 from medaudit.store import Store
 from medaudit.testing import context_for
 
@@ -112,17 +113,10 @@ def told(findings: Sequence[Finding], marked: dict[str, bool], box: Box | None) 
     }
     first = data.get("members", [])[:_AT]
     if box and first:
-        there = [_overlap(tuple(each["box"]), box) for each in first]
+        there = [lies_on(tuple(each["box"]), box) for each in first]
         holds = [hit and marked[each["case"]] for hit, each in zip(there, first, strict=True)]
         row |= {"at_the_place": sum(there) / len(first), "precision_at_10": sum(holds) / len(first)}
     return row
-
-
-def _overlap(a: Box, b: Box) -> bool:
-    """Whether half of the smaller box lies in the other."""
-    across, down = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
-    smaller = min((a[2] - a[0]) * (a[3] - a[1]), (b[2] - b[0]) * (b[3] - b[1]))
-    return across > 0 and down > 0 and 2 * across * down >= smaller
 
 
 def burned_arm(dealt: bool, seed: int, out: Path, steps: int = STEPS) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from spurious_scenes import HALF, PATCH, SIDE, TEST_GLYPHS, TRAIN_GLYPHS, Scenes
 
 from medaudit.blobs import Box, blobs, union
 from medaudit.image import keyed_rng
-from medaudit.proposals import grid
+from medaudit.proposals import grid, lies_on
 from medaudit.regions import Regions, class_scores
 
 Kind = Literal["given", "quadrants", "found"]
@@ -93,12 +93,10 @@ def digit_box(given: Scenes, at: int) -> Box:
 def on_digit(members: Any, regions: Regions, given: Scenes) -> float:
     """Share of some regions that lie on their picture's digit: half of the smaller box is shared."""
     assert regions.boxes is not None
-    hits = []
-    for region in members.tolist():
-        a, b = regions.boxes[region].tolist(), digit_box(given, int(regions.image[region]))
-        across, down = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
-        smaller = min((a[2] - a[0]) * (a[3] - a[1]), HALF * HALF)
-        hits.append(across > 0 and down > 0 and 2 * across * down >= smaller)
+    hits = [
+        lies_on(regions.boxes[region].tolist(), digit_box(given, int(regions.image[region])))
+        for region in members.tolist()
+    ]
     return round(float(np.mean(hits)), 3) if hits else 0.0
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -56,6 +56,13 @@ def within(box: Box, size: tuple[int, int]) -> Box | None:
     """The part of a box that lies in an image of ``(height, width)``; None under 2 pixels a side."""
     x0, y0, x1, y1 = max(box[0], 0), max(box[1], 0), min(box[2], size[1]), min(box[3], size[0])
     return (x0, y0, x1, y1) if min(x1 - x0, y1 - y0) >= _SMALLEST else None
+
+
+def lies_on(a: Sequence[int], b: Sequence[int]) -> bool:
+    """Whether two boxes share half of the smaller one's area."""
+    across, down = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    smaller = min((a[2] - a[0]) * (a[3] - a[1]), (b[2] - b[0]) * (b[3] - b[1]))
+    return across > 0 and down > 0 and 2 * across * down >= smaller
 
 
 def _cuts(length: int, side: int) -> list[int]:

@@ -12,6 +12,7 @@ import numpy as np
 from medaudit.probes.spurious_regions import seen
 from medaudit.regions import discover
 from medaudit.regions.halves import first_half
+from medaudit.regions.settings import deals_for
 from medaudit.stats.clusters import group_codes
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from medaudit.proposals import Proposer
     from medaudit.regions import Cluster, Discovery
 
-# Deals per level: the smallest p that can be reached is a twentieth of it.
-_DEALS, _PER_LEVEL = 999, 20
 # A cluster with a smaller p is no control, though it was not singled out.
 _UNSUSPECTED = 0.5
 
@@ -90,7 +89,7 @@ def search(ctx: Context, halves: Halves, propose: Proposer, vectors: str, alpha:
         parts.append(part)
     found = discover(
         parts[0].regions,
-        resamples=max(_DEALS, round(_PER_LEVEL / alpha) - 1),
+        resamples=deals_for(alpha),
         alpha=alpha,
         min_count=ctx.min_n,
         seed=ctx.seed,

@@ -57,7 +57,7 @@ def excess_findings(arms: Arms, controls: Judged) -> Iterator[Finding]:
     """Confusion of the matched controls, and by how much that of the pairs exceeds it: in all, by attribute.
 
     Groups that hold both pairs and controls lend the two rates a correlation
-    (:func:`~medaudit.stats.unpaired.unpaired_excess`). A mined pair's control is about the same attribute.
+    (:func:`~medaudit.stats.unpaired_difference`). A mined pair's control is about the same attribute.
     """
     scores, table = arms.scored(controls), counts(controls)
     yield arms.sheet.finding(
@@ -91,11 +91,9 @@ def _excess_of_one(arms: Arms, own: Judged, others: Judged, where: Slice) -> Fin
 
 
 def _excess(arms: Arms, own: Judged, others: Judged, where: Slice) -> Finding:
-    from medaudit.stats.unpaired import unpaired_excess
-
     return arms.sheet.finding(
         "confusion_excess",
-        unpaired_excess(*_valid(own), *_valid(others), **arms.sheet.settings),
+        stats.unpaired_difference(*_valid(own), *_valid(others), greater=True, **arms.sheet.settings),
         where,
         control=Control("no_difference", 0.0),
         evidence=own.ids(own.columns.same == 1),

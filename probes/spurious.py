@@ -21,6 +21,7 @@ from medaudit.probes.spurious_tasks import answered, asked_together, lacking
 from medaudit.proposals import proposer
 from medaudit.regions import discover
 from medaudit.regions.halves import first_half
+from medaudit.regions.settings import deals_for
 from medaudit.registry import probe
 
 if TYPE_CHECKING:
@@ -34,8 +35,6 @@ NO_CLOSED = "no closed question with an image: what is answered is compared betw
 NO_BOXES = "regions = 'given', but no case of this question carries a box within its image"
 NONE_STAND_OUT = "no part of any image stands out: the pictures are flat"
 NONE_SEEN = "the model looks at none of the boxes"
-# Deals per level: the smallest p that can be reached is a twentieth of it.
-_DEALS, _PER_LEVEL = 999, 20
 
 
 @probe(
@@ -156,7 +155,7 @@ def _studied(
     found = discover(
         parts.regions,
         mode=mode,
-        resamples=max(_DEALS, round(_PER_LEVEL / alpha) - 1),
+        resamples=deals_for(alpha),
         alpha=alpha,
         min_count=ctx.min_n,
         split=split,

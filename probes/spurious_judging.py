@@ -10,6 +10,7 @@ import numpy as np
 
 from medaudit import stats
 from medaudit.finding import Verdict
+from medaudit.proposals import lies_on
 
 if TYPE_CHECKING:
     from medaudit.probes.spurious_edits import Effect, Trial
@@ -110,8 +111,8 @@ def judged(study: Study) -> tuple[Verdict, str]:
 def on_evidence(study: Study, cluster: Cluster) -> float | None:
     """Share of a cluster's regions that lie on a box annotated with what the question asks about.
 
-    Of the regions in images that carry such a box. A region lies on a box when they share half of the smaller
-    one's area; a box's label is asked about when question or options name it. None without such a region.
+    Of the regions in images that carry such a box; see `lies_on`. A box's label is asked about when question
+    or options name it. None without such a region.
     """
     asked = " ".join((study.task.question, *study.task.options)).casefold()
     named = [
@@ -120,17 +121,11 @@ def on_evidence(study: Study, cluster: Cluster) -> float | None:
     ]
     of = study.seen.regions.image
     hits = [
-        any(_lies_on(study.seen.box(region), box) for box in named[of[region]])
+        any(lies_on(study.seen.box(region), box) for box in named[of[region]])
         for region in cluster.members.tolist()
         if named[of[region]]
     ]
     return float(np.mean(hits)) if hits else None
-
-
-def _lies_on(a: Sequence[int], b: Sequence[int]) -> bool:
-    across, down = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
-    smaller = min((a[2] - a[0]) * (a[3] - a[1]), (b[2] - b[0]) * (b[3] - b[1]))
-    return across > 0 and down > 0 and 2 * across * down >= smaller
 
 
 def _found(study: Study, top: Cluster) -> str:

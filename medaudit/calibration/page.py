@@ -88,8 +88,9 @@ def _by_name(document: Mapping[str, Any]) -> str:
 
 def _quiet(clean: Mapping[str, Any], audit: str) -> str:
     """How often a clean phantom raised an alarm, and which."""
+    able = f" In {clean['able']} of them there was enough to test." if "able" in clean else ""
     told = (
-        f"{audit} of a clean phantom raised an alarm in **{percent(clean['audit'])}**.\n"
+        f"{audit} of a clean phantom raised an alarm in **{percent(clean['audit'])}**.{able}\n"
         f"Phantoms {', '.join(clean['phantoms'])}; data {', '.join(clean['data'])}; n = {clean['n']}.\n"
     )
     return told + _heard(clean["raised"])

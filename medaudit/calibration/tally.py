@@ -27,7 +27,10 @@ def rate(hits: int, runs: int, confidence: float = 0.95) -> dict[str, Any]:
 
 
 def false_alarms(trials: Sequence[Trial], rules: Rules, level: float = LEVEL) -> dict[str, Any]:
-    """Runs of clean phantoms with any alarm: of the whole audit, and by probe (in the same whole audits)."""
+    """Runs of clean phantoms with any alarm: of the whole audit, and by probe (in the same whole audits).
+
+    ``able`` counts the runs in which anything was tested: one in which nothing was could raise no alarm.
+    """
     raised = [trial.raised(rules, level) for trial in trials]
     by_probe = {
         name: rate(sum(any(alarm["probe"] == name for alarm in each) for each in raised), len(trials))
@@ -38,7 +41,16 @@ def false_alarms(trials: Sequence[Trial], rules: Rules, level: float = LEVEL) ->
         for trial, each in zip(trials, raised, strict=True)
         for alarm in each
     ]
-    return {"audit": rate(sum(map(bool, raised)), len(trials)), "by_probe": by_probe, "raised": heard}
+    audit = rate(sum(map(bool, raised)), len(trials))
+    able = sum(_tested(trial, rules, level) for trial in trials)
+    return {"audit": audit, "able": able, "by_probe": by_probe, "raised": heard}
+
+
+def _tested(trial: Trial, rules: Rules, level: float) -> bool:
+    """Whether an alarm was judged, or a finding that alarms look at carries a p-value of its own."""
+    return any(finding["p_value"] is not None for finding in trial.findings) or any(
+        alarm.p_value is not None for alarm in trial.alarms(rules, level)
+    )
 
 
 def detection(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from medaudit.errors import ModelError
+from medaudit.mining.reference import distinct
 
 if TYPE_CHECKING:
     from medaudit.image import Image
@@ -36,11 +37,8 @@ class Encoder:
         The mean, since a pooler is often untrained in published checkpoints, and not every tower has a class
         token. Pictures of equal digest are encoded once; a row depends on its own picture alone.
         """
-        known: dict[str, int] = {}
-        places = [known.setdefault(image.digest, len(known)) for image in images]
-        first = {digest: image for image, digest in zip(images, (i.digest for i in images), strict=True)}
-        distinct = [first[digest] for digest in known]
-        return np.concatenate(list(self._passes(distinct)))[places] if distinct else np.empty((0, 0), "f4")
+        pictures, places = distinct(images)
+        return np.concatenate(list(self._passes(pictures)))[places] if pictures else np.empty((0, 0), "f4")
 
     def _passes(self, images: Sequence[Image]) -> Iterator[Units]:
         import torch

@@ -34,15 +34,20 @@ def reference_vectors(images: Sequence[Image]) -> Units:
     beyond decoding (``benchmarks/mining.py``). Vectors of a self-supervised encoder, where one
     is at hand, may be used in their place.
     """
-    known: dict[str, int] = {}
-    places = [known.setdefault(image.digest, len(known)) for image in images]
-    found = np.zeros((len(known), WIDTH), dtype=np.float32)
-    seen: set[int] = set()
-    for image, place in zip(images, places, strict=True):
-        if place not in seen:
-            seen.add(place)
-            found[place] = described(small_grey(image.pixels()))
+    pictures, places = distinct(images)
+    found = np.zeros((len(pictures), WIDTH), dtype=np.float32)
+    for place, image in enumerate(pictures):
+        found[place] = described(small_grey(image.pixels()))
     return found[places]
+
+
+def distinct(images: Sequence[Image]) -> tuple[list[Image], list[int]]:
+    """Pictures of different digests, in order of their first coming, and the place of each image's there."""
+    known: dict[str, Image] = {}
+    for image in images:
+        known.setdefault(image.digest, image)
+    place = {digest: number for number, digest in enumerate(known)}
+    return list(known.values()), [place[image.digest] for image in images]
 
 
 def described(small: Floats) -> Floats:

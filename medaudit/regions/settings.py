@@ -51,6 +51,11 @@ class Settings:
             )
 
 
+def deals_for(alpha: float) -> int:
+    """How many deals at a level: 999, and so many that the smallest p is a twentieth of it."""
+    return max(999, round(20 / alpha) - 1)
+
+
 def usual_counts(classes: int, regions: int, per_image: int = 1) -> tuple[int, ...]:
     """About ten k from 2 Y to 5 Y, up to 25 where that is more; at least twice the regions of an image.
 

@@ -7,7 +7,7 @@ correlation, estimated from the groups' contributions.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -89,31 +89,17 @@ def unpaired_difference(
     confidence: float = 0.95,
     resamples: int = 2000,
     seed: int = 0,
+    greater: bool = False,
 ) -> Estimate:
-    """By how much do the cases a exceed the cases b? ``mean(a) - mean(b)``; p by exchange of groups."""
-    pair = _pair(checked(a, "a"), groups_a, checked(b, "b"), groups_b, confidence, resamples, seed)
-    if (unanswered := pair.unanswered()) is not None:
-        return unanswered
-    return _joined(pair, share_interval, average(pair.a.values) - average(pair.b.values), mover_difference)
+    """By how much do the cases a exceed the cases b? ``mean(a) - mean(b)``; p by exchange of groups.
 
-
-def unpaired_excess(
-    a: Values,
-    groups_a: Groups,
-    b: Values,
-    groups_b: Groups,
-    *,
-    confidence: float = 0.95,
-    resamples: int = 2000,
-    seed: int = 0,
-) -> Estimate:
-    """:func:`unpaired_difference` with the p-value of "a does not exceed b": one-sided."""
+    The p-value is two-sided, or with ``greater`` that of "a does not exceed b".
+    """
     pair = _pair(checked(a, "a"), groups_a, checked(b, "b"), groups_b, confidence, resamples, seed)
     if (unanswered := pair.unanswered()) is not None:
         return unanswered
     value = average(pair.a.values) - average(pair.b.values)
-    found = _joined(pair, share_interval, value, mover_difference)
-    return replace(found, p_value=pair.p_value(greater=True))
+    return _joined(pair, share_interval, value, mover_difference, greater=greater)
 
 
 def unpaired_ratio(
@@ -184,8 +170,10 @@ def _joined(
     bounds: _Bounds,
     value: float,
     join: Callable[[Limits, Limits, float], Interval | None],
+    *,
+    greater: bool = False,
 ) -> Estimate:
-    p_value = pair.p_value()
+    p_value = pair.p_value(greater=greater)
     if min(pair.a.cases.count, pair.b.cases.count) == 1:
         return Estimate(value, None, pair.n, pair.groups, p_value, ONE_GROUP_ON_A_SIDE)
     first, second = pair.a.limits(bounds), pair.b.limits(bounds)

@@ -75,6 +75,8 @@ def test_false_alarms_are_counted_by_run_and_by_probe() -> None:
     told = false_alarms(trials, RULES)
 
     assert (told["audit"]["hits"], told["audit"]["runs"]) == (2, 4)
+    # The last run held nothing that could have been an alarm.
+    assert told["able"] == 3
     assert {name: each["hits"] for name, each in told["by_probe"].items()} == {"splits": 2, "looks": 1}
     heard = [(each["seed"], each["rule"], each["slice"]) for each in told["raised"]]
     assert sorted(heard, key=str) == [
