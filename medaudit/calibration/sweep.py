@@ -29,7 +29,7 @@ CLEAN_DATA = ("chest", "chest-marker", "chest-tube")
 class Tier:
     """How much is run: clean audits in all, audits of each flaw, cases in each, and the grid of power.
 
-    ``clean_data``: the image phantoms that clean phantoms are audited on, in turns; ``clean``: those phantoms,
+    ``clean_data``: image phantoms that clean phantoms are audited on, in turns; ``clean``: names of those,
     all where empty. ``parameters``: those of probes, by name, that are not their own.
     """
 
