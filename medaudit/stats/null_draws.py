@@ -19,7 +19,7 @@ Draw = Callable[[Rng, int, float], Outcome]
 _DEALS = 199
 
 
-def _dealing(rng: Rng) -> dict[str, int]:
+def _dealing(rng: Rng) -> dict[str, Any]:
     """Few deals, and other ones for each sample: over one fixed set of deals a level is off by chance."""
     return {"resamples": _DEALS, "seed": int(rng.integers(2**32))}
 
